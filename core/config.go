@@ -1,0 +1,190 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/oneauth-go/oneauth/core/password"
+	"github.com/oneauth-go/oneauth/core/seal"
+)
+
+// Config is what New needs. Secrets and BaseURL are required; everything else has a safe default.
+type Config struct {
+	Env     Env
+	Secrets *seal.Keyring // the master secrets: the present one first, then those being retired
+	BaseURL string        // origin of the application, such as https://app.example: links and issuer follow it
+	Prefix  string        // path under which the endpoints are mounted; default /auth
+	AppName string        // what notices and pages call the application; default the host of BaseURL
+
+	MultiTenant bool // every call needs a tenant in ctx
+
+	SignUp       SignUpMode // who may sign up, and when it counts; default OpenSignUp
+	Fields       []Field    // custom fields of a user's data; undeclared ones are refused
+	Scopes       []string   // what every user may be granted
+	ScopesOf     ScopesOf   // what a particular user may be granted; instead of Scopes
+	Clients      []ClientConfig
+	Hooks        Hooks
+	Policies     []Policy
+	Features     []Feature
+	Listeners    []Listener
+	TxListeners  []TxListener
+	Courier      Courier // brings notices to people; without one they stay in the outbox
+	Password     password.Policy
+	Hashing      password.Params
+	HashLimits   password.Limits
+	Sessions     SessionLimits
+	Lifetimes    Lifetimes
+	GuessLimit   int           // consecutive wrong passwords until only a reset helps; default 100 (NIST SP 800-63B-4, 3.2.2)
+	RefreshGrace time.Duration // how long the previous refresh token yields the same successor; default 10 s, negative: none
+}
+
+// SignUpMode says when a sign-up becomes an account.
+type SignUpMode uint8
+
+const (
+	OpenSignUp   SignUpMode = iota // at once; the addresses are unverified at first
+	VerifyFirst                    // when the mailed link was used; answers do not tell whether an address is taken
+	ClosedSignUp                   // never: accounts come from Users().Ensure
+)
+
+// ScopesOf returns the scopes that a user may be granted. It is asked at every mint and every refresh, outside any
+// transaction.
+type ScopesOf func(ctx context.Context, u *User) ([]string, error)
+
+// SessionLimits are the idle and absolute lifetimes of sessions. Zero values get the defaults.
+type SessionLimits struct {
+	Idle, Absolute                 time.Duration // browser; default 24 hours, 7 days
+	RememberedIdle, RememberedMost time.Duration // browser, with remember me; default 30 days, 90 days
+	APIIdle, APIAbsolute           time.Duration // refresh tokens; default 30 days, 90 days
+	PerUser                        int           // at most so many at once, the oldest goes; default and limit 100
+}
+
+// Lifetimes of what is handed out once. Zero values get the defaults.
+type Lifetimes struct {
+	VerifyLink  time.Duration // default 24 hours
+	ResetLink   time.Duration // default 30 minutes
+	Attempt     time.Duration // default 10 minutes
+	AccessToken time.Duration // default 10 minutes
+}
+
+// Hooks are the application's own words in what happens.
+type Hooks struct {
+	// BeforeSignUp may refuse a sign-up, on every path that makes an account: return an *Error, or any error, which
+	// becomes CodeSignUpRefused. It runs outside the transaction and may have effects.
+	BeforeSignUp func(ctx context.Context, s SignUpInfo) error
+	// InSignUpTx joins the transaction that makes the account: its writes are committed with it. It may run again, so it
+	// has no outside effect.
+	InSignUpTx func(tx *Tx, u *User) error
+}
+
+// SignUpInfo is what a hook may judge.
+type SignUpInfo struct {
+	Identities []Identity // parsed; without user id
+	Name       string
+	Data       map[string]any
+	Method     string // what the account begins with: "pwd", or a provider's name
+}
+
+// Feature is one part that registers with New as a whole.
+type Feature struct {
+	Name        string
+	Kinds       []Kind
+	Policies    []Policy
+	Listeners   []Listener
+	TxListeners []TxListener
+	Jobs        []Job
+	Start       func(ctx context.Context, a *Auth) error // called once, when the store is ready
+}
+
+const (
+	maxIdentities  = 10 // per user
+	maxKeys        = 50 // per subject
+	maxSessions    = 100
+	maxTokens      = 5  // live one-time tokens per user and purpose
+	minClientToken = 32 // characters
+)
+
+func (c *Config) validate() error {
+	if c.Secrets == nil {
+		return errors.New("core: Config.Secrets is missing: master secrets are required")
+	}
+	base, err := url.Parse(c.BaseURL)
+	switch {
+	case err != nil:
+		return fmt.Errorf("core: Config.BaseURL: %w", err)
+	case base.Scheme != "https" && base.Scheme != "http" || base.Host == "":
+		return fmt.Errorf("core: Config.BaseURL %q is not an http or https origin", c.BaseURL)
+	case base.User != nil || base.RawQuery != "" || base.Fragment != "" || strings.Trim(base.Path, "/") != "":
+		return fmt.Errorf("core: Config.BaseURL %q must be an origin alone, without path, query or user", c.BaseURL)
+	}
+	c.BaseURL = base.Scheme + "://" + strings.ToLower(base.Host)
+	if c.Prefix == "" {
+		c.Prefix = "/auth"
+	}
+	if !strings.HasPrefix(c.Prefix, "/") || strings.HasSuffix(c.Prefix, "/") || strings.ContainsAny(c.Prefix, "?#%{} ") {
+		return fmt.Errorf("core: Config.Prefix %q must begin with a slash, not end with one, and be a plain path", c.Prefix)
+	}
+	if c.AppName == "" {
+		c.AppName = base.Hostname()
+	}
+	return errors.Join(c.defaults(), c.validateFields(), validScopes("Config.Scopes", c.Scopes))
+}
+
+// defaults fills in what was left zero and refuses what is out of range.
+func (c *Config) defaults() error {
+	c.Env = c.Env.withDefaults()
+	if c.Password.MinLength == 0 && c.Password.MaxBytes == 0 {
+		blocked, app := c.Password.Blocked, c.Password.Application
+		c.Password = password.DefaultPolicy()
+		c.Password.Blocked, c.Password.Application = blocked, app
+	}
+	if c.Hashing == (password.Params{}) {
+		c.Hashing = password.DefaultParams()
+	}
+	for _, d := range []struct {
+		name string
+		v    *time.Duration
+		def  time.Duration
+	}{
+		{"Sessions.Idle", &c.Sessions.Idle, 24 * time.Hour},
+		{"Sessions.Absolute", &c.Sessions.Absolute, 7 * 24 * time.Hour},
+		{"Sessions.RememberedIdle", &c.Sessions.RememberedIdle, 30 * 24 * time.Hour},
+		{"Sessions.RememberedMost", &c.Sessions.RememberedMost, 90 * 24 * time.Hour},
+		{"Sessions.APIIdle", &c.Sessions.APIIdle, 30 * 24 * time.Hour},
+		{"Sessions.APIAbsolute", &c.Sessions.APIAbsolute, 90 * 24 * time.Hour},
+		{"Lifetimes.VerifyLink", &c.Lifetimes.VerifyLink, 24 * time.Hour},
+		{"Lifetimes.ResetLink", &c.Lifetimes.ResetLink, 30 * time.Minute},
+		{"Lifetimes.Attempt", &c.Lifetimes.Attempt, 10 * time.Minute},
+		{"Lifetimes.AccessToken", &c.Lifetimes.AccessToken, 10 * time.Minute},
+	} {
+		if *d.v == 0 {
+			*d.v = d.def
+		}
+		if *d.v < time.Second {
+			return fmt.Errorf("core: Config.%s is %v: it must be a second or more", d.name, *d.v)
+		}
+	}
+	if c.Sessions.PerUser == 0 {
+		c.Sessions.PerUser = maxSessions
+	}
+	if c.Sessions.PerUser < 1 || c.Sessions.PerUser > maxSessions {
+		return fmt.Errorf("core: Config.Sessions.PerUser is %d: it must be between 1 and %d", c.Sessions.PerUser, maxSessions)
+	}
+	if c.GuessLimit == 0 {
+		c.GuessLimit = 100
+	}
+	if c.GuessLimit < 1 {
+		return fmt.Errorf("core: Config.GuessLimit is %d: it must be positive", c.GuessLimit)
+	}
+	if c.RefreshGrace == 0 {
+		c.RefreshGrace = 10 * time.Second
+	}
+	if c.RefreshGrace > time.Minute {
+		return fmt.Errorf("core: Config.RefreshGrace is %v: over a minute it would hide theft", c.RefreshGrace)
+	}
+	return c.Password.Validate()
+}

@@ -1,0 +1,151 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"github.com/oneauth-go/oneauth/core/record"
+)
+
+// outboxEntry is a notice that waits for its delivery. It is sealed, since links are secrets: a dump of the store
+// redeems none.
+type outboxEntry struct {
+	ID       string    `record:"id"`
+	State    string    `record:"state,term"` // pending, or empty when given up
+	Sealed   []byte    `record:"sealed"`
+	Tries    int64     `record:"tries"`
+	NextAt   time.Time `record:"next_at"`
+	LastFail string    `record:"last_failure,text"`
+	Expires  time.Time `record:"expires"`
+}
+
+const (
+	outboxPending = "pending"
+	outboxLease   = 2 * time.Minute // how long a delivery may take before another node tries
+	outboxTries   = 16              // the last about 19 hours after the first
+	outboxKeep    = 7 * 24 * time.Hour
+	outboxMost    = time.Hour * 6 // between two tries
+)
+
+// Notify puts a notice into the outbox, to be delivered at least once after this transaction has committed.
+func (tx *Tx) Notify(n Notice) error {
+	a := tx.auth
+	var err error
+	if n.ID, err = a.NewID(noticePrefix); err != nil {
+		return err
+	}
+	n.At = a.now()
+	if n.Locale == "" {
+		n.Locale = OriginOf(tx.ctx).Locale
+	}
+	plain, err := json.Marshal(n)
+	if err != nil {
+		return err
+	}
+	sealed, err := a.cfg.Secrets.Seal(plain, "outbox", n.ID)
+	if err != nil {
+		return err
+	}
+	tx.rec.After(func() {
+		select {
+		case a.wakeOutbox <- struct{}{}:
+		default:
+		}
+	})
+	return outbox.In(tx.rec).Insert(&outboxEntry{
+		ID: n.ID, State: outboxPending, Sealed: sealed, NextAt: n.At, Expires: n.At.Add(outboxKeep),
+	})
+}
+
+// DeliverPending delivers every notice that is due, in all tenants. Run does it as they come; call it to have them
+// delivered now. Without a Courier it does nothing.
+func (a *Auth) DeliverPending(ctx context.Context) error {
+	if a.cfg.Courier == nil {
+		return nil
+	}
+	return a.EachTenant(ctx, func(ctx context.Context) error {
+		var after string
+		for ctx.Err() == nil {
+			var page []*outboxEntry
+			err := a.View(ctx, func(tx *Tx) (err error) {
+				page, err = outbox.In(tx.rec).PeekFind("state", outboxPending, record.Page{After: after, Limit: 100})
+				return err
+			})
+			if err != nil || len(page) == 0 {
+				return err
+			}
+			for _, e := range page {
+				after = e.ID
+				if err := a.deliver(ctx, e.ID); err != nil {
+					return err
+				}
+			}
+		}
+		return ctx.Err()
+	})
+}
+
+// deliver takes one entry for itself, delivers it, and records how that went. Only a failing store is an error.
+func (a *Auth) deliver(ctx context.Context, id string) error {
+	var taken *outboxEntry
+	err := a.Update(ctx, func(tx *Tx) error {
+		taken = nil
+		e, ok, err := found(outbox.In(tx.rec).Get(id))
+		if err != nil || !ok || e.State != outboxPending || e.NextAt.After(a.now()) {
+			return err
+		}
+		e.Tries++
+		e.NextAt = a.now().Add(outboxLease)
+		taken = e
+		return outbox.In(tx.rec).Put(e)
+	})
+	if err != nil || taken == nil {
+		return err
+	}
+	failure := a.deliverOne(ctx, taken)
+	if failure != nil {
+		a.env.Log.WarnContext(ctx, "notice not delivered", "notice", id, "try", taken.Tries, "error", failure)
+	}
+	return a.Update(context.WithoutCancel(ctx), func(tx *Tx) error {
+		rows := outbox.In(tx.rec)
+		if failure == nil {
+			return rows.Delete(id)
+		}
+		e, ok, err := found(rows.Get(id))
+		if err != nil || !ok {
+			return err
+		}
+		e.LastFail = clip(failure.Error(), 500)
+		e.NextAt = a.now().Add(min(time.Second<<min(e.Tries, 20), outboxMost))
+		if e.Tries >= outboxTries {
+			e.State = ""
+		}
+		return rows.Put(e)
+	})
+}
+
+func (a *Auth) deliverOne(ctx context.Context, e *outboxEntry) error {
+	plain, err := a.cfg.Secrets.Open(e.Sealed, "outbox", e.ID)
+	if err != nil {
+		return err
+	}
+	var n Notice
+	if err := json.Unmarshal(plain, &n); err != nil {
+		return err
+	}
+	if n.Template == "" { // the decoy of a request that must not tell whether an account exists
+		return nil
+	}
+	if !n.Expires.IsZero() && !n.Expires.After(a.now()) {
+		return nil // a link that no longer works helps nobody
+	}
+	ctx, cancel := context.WithTimeout(ctx, outboxLease/2)
+	defer cancel()
+	err = a.cfg.Courier.Deliver(ctx, n)
+	if err != nil && ctx.Err() != nil {
+		return errors.Join(err, ctx.Err())
+	}
+	return err
+}

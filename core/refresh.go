@@ -1,0 +1,187 @@
+package core
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"strings"
+	"time"
+)
+
+// Refresh tokens are derived, not remembered: session id, generation, and a MAC over both under a subkey and the
+// session's salt. The record holds salt and generation, so a dump of it makes no token.
+
+const refreshPrefix = "ort_"
+
+// refreshToken derives the token of one generation: ort_ and, in base64url, the id's 16 bytes, the generation's 4 and
+// the MAC's 32.
+func (a *Auth) refreshToken(tenant string, s *Session, generation int64) string {
+	id, _ := decodeID(strings.TrimPrefix(s.ID, sessionPrefix+"_"))
+	raw := make([]byte, 0, 52)
+	raw = append(raw, id[:]...)
+	raw = binary.BigEndian.AppendUint32(raw, uint32(generation))
+	raw = append(raw, a.refreshMAC(tenant, s, raw)...)
+	return refreshPrefix + b64.EncodeToString(raw)
+}
+
+func (a *Auth) refreshMAC(tenant string, s *Session, idAndGeneration []byte) []byte {
+	m := hmac.New(sha256.New, a.refreshKey)
+	m.Write(idAndGeneration)
+	m.Write(s.Salt)
+	m.Write([]byte(tenant))
+	return m.Sum(nil)
+}
+
+// parseRefresh is the exact inverse of refreshToken's encoding.
+func parseRefresh(token string) (sessionID string, generation int64, mac []byte, ok bool) {
+	enc, ok := strings.CutPrefix(token, refreshPrefix)
+	if !ok || len(enc) != b64.EncodedLen(52) {
+		return "", 0, nil, false
+	}
+	raw, err := b64.DecodeString(enc)
+	if err != nil || len(raw) != 52 {
+		return "", 0, nil, false
+	}
+	id := sessionPrefix + "_" + encodeID([16]byte(raw[:16]))
+	return id, int64(binary.BigEndian.Uint32(raw[16:20])), raw[20:], true
+}
+
+// IsRefreshToken reports whether s has the shape of a refresh token, for endpoints that take several kinds.
+func IsRefreshToken(s string) bool { return strings.HasPrefix(s, refreshPrefix) }
+
+// Refresh exchanges a refresh token of an authenticated client (RFC 6749 section 6, RFC 9700 section 4.14). The current
+// token rotates; the one before yields the same successor within the grace window; an older authentic one ends the
+// session, since somebody else has the newer one; a forged one changes nothing. scope narrows the access token alone.
+//
+// Errors: ErrInvalidGrant, ErrInvalidScope; ErrUnavailable when the store fails.
+func (a *Auth) Refresh(ctx context.Context, token, clientID string, scope []string) (*SignedIn, error) {
+	s, generation, err := a.refreshSession(ctx, token)
+	if err != nil {
+		return nil, err
+	}
+	if s == nil || s.ClientID != clientID {
+		return nil, ErrInvalidGrant
+	}
+	out := &SignedIn{}
+	if out.Scopes, err = a.refreshedScopes(ctx, s, scope); err != nil {
+		return nil, err
+	}
+	var reused, gone bool
+	err = a.Update(ctx, func(tx *Tx) error {
+		reused, gone = false, false
+		s, ok, err := found(tx.Sessions().Get(s.ID))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			gone = true
+			return nil
+		}
+		now := a.now()
+		switch {
+		case generation == s.Generation:
+			s.Generation++
+			s.RotatedAt = now
+			s.touch(now)
+			if err := tx.Sessions().Put(s); err != nil {
+				return err
+			}
+		case generation == s.Generation-1 && now.Sub(s.RotatedAt) < max(a.cfg.RefreshGrace, 0):
+		case generation < s.Generation:
+			reused = true
+			if err := tx.endSessions([]*Session{s}, "refresh_reuse"); err != nil {
+				return err
+			}
+			return tx.Emit(Event{
+				Type: EventRefreshReused, Outcome: Failure, UserID: s.UserID, SessionID: s.ID, ClientID: s.ClientID,
+			})
+		default: // from the future: the store was put back to an older state
+			gone = true
+			return nil
+		}
+		out.Session = s
+		out.RefreshToken = a.refreshToken(tx.rec.Tenant(), s, s.Generation)
+		return tx.Emit(Event{Type: EventRefreshed, UserID: s.UserID, SessionID: s.ID, ClientID: s.ClientID})
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case reused || gone:
+		return nil, ErrInvalidGrant
+	}
+	return out, nil
+}
+
+// refreshSession returns the session of an authentic refresh token and the token's generation, or nil.
+func (a *Auth) refreshSession(ctx context.Context, token string) (s *Session, generation int64, err error) {
+	id, generation, mac, ok := parseRefresh(token)
+	if !ok {
+		return nil, 0, nil
+	}
+	tenant := ""
+	err = a.View(ctx, func(tx *Tx) (err error) {
+		tenant = tx.rec.Tenant()
+		s, _, err = found(tx.Sessions().Get(id))
+		return err
+	})
+	if err != nil || s == nil || s.Kind != APISession {
+		return nil, 0, err
+	}
+	raw, _ := b64.DecodeString(token[len(refreshPrefix):])
+	if !hmac.Equal(mac, a.refreshMAC(tenant, s, raw[:20])) {
+		return nil, 0, nil
+	}
+	return s, generation, nil
+}
+
+// refreshedScopes resolves the session's grant anew: what the subject may no longer have is gone.
+func (a *Auth) refreshedScopes(ctx context.Context, s *Session, narrow []string) ([]string, error) {
+	allowed, err := a.scopesOf(ctx, s.UserID, nil)
+	if err != nil {
+		return nil, err
+	}
+	c, err := a.Clients().Get(ctx, s.ClientID)
+	if err != nil {
+		return nil, err
+	}
+	scopes := both(s.Scopes, allowed)
+	if len(c.Scopes) > 0 {
+		scopes = both(scopes, c.Scopes)
+	}
+	if len(narrow) == 0 {
+		return scopes, nil
+	}
+	if scopes = both(narrow, scopes); len(scopes) == 0 {
+		return nil, ErrInvalidScope
+	}
+	return scopes, nil
+}
+
+// EndByRefreshToken ends the session of an authentic refresh token of the client, of whatever generation (RFC 7009). A
+// token that is not one is no error.
+func (a *Auth) EndByRefreshToken(ctx context.Context, token, clientID string) error {
+	s, _, err := a.refreshSession(ctx, token)
+	if err != nil || s == nil || s.ClientID != clientID {
+		return err
+	}
+	return a.Update(ctx, func(tx *Tx) error {
+		s, ok, err := found(tx.Sessions().Get(s.ID))
+		if err != nil || !ok {
+			return err
+		}
+		return tx.endSessions([]*Session{s}, "token_revoked")
+	})
+}
+
+// InspectRefreshToken returns the session and the end of an authentic, current refresh token, or ErrNotFound.
+func (a *Auth) InspectRefreshToken(ctx context.Context, token string) (*Session, time.Time, error) {
+	s, generation, err := a.refreshSession(ctx, token)
+	switch {
+	case err != nil:
+		return nil, time.Time{}, err
+	case s == nil || generation != s.Generation:
+		return nil, time.Time{}, ErrNotFound
+	}
+	return s, s.Expires, nil
+}

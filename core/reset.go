@@ -1,0 +1,243 @@
+package core
+
+import (
+	"context"
+	"errors"
+
+	"github.com/oneauth-go/oneauth/core/password"
+	"github.com/oneauth-go/oneauth/core/record"
+)
+
+// ForgotPassword mails a link with which the password can be reset. Whether the identifier is known shows in nothing.
+func (a *Auth) ForgotPassword(ctx context.Context, typed string) error {
+	l, err := a.newLink()
+	if err != nil {
+		return err
+	}
+	sent := false
+	err = a.Update(ctx, func(tx *Tx) error {
+		sent = false
+		ident, err := tx.lookup(typed)
+		if err != nil || ident == nil {
+			return err
+		}
+		if ident, err = tx.resetAddress(ident); err != nil || ident == nil {
+			return err
+		}
+		acct, err := tx.Accounts().Get(ident.UserID)
+		if err != nil || acct.Status != Active {
+			return err
+		}
+		u, err := tx.Users().Peek(acct.ID)
+		if err != nil {
+			return err
+		}
+		if err := tx.sendLink(l, PurposeReset, NoticeReset, resetPath, acct, ident, u.Name); err != nil {
+			return err
+		}
+		sent = true
+		return tx.Emit(Event{Type: EventResetRequested, UserID: acct.ID})
+	})
+	if err != nil || sent {
+		return err
+	}
+	return a.decoy(ctx)
+}
+
+// resetAddress decides where a reset link for the named identity goes: to that address; for a username to the primary
+// one. An unverified address of an account that has a verified one gets none: it may be a stranger's, typed by mistake.
+func (tx *Tx) resetAddress(named *Identity) (*Identity, error) {
+	all, err := tx.Identities().PeekFind("user_id", named.UserID, record.Page{})
+	if err != nil {
+		return nil, err
+	}
+	to, verified := named, false
+	if !addressed(named) {
+		to = nil
+	}
+	for _, i := range all {
+		verified = verified || i.Verified
+		if !addressed(named) && addressed(i) && i.Primary && (to == nil || i.Verified && !to.Verified) {
+			to = i
+		}
+	}
+	if to != nil && verified && !to.Verified {
+		return nil, nil
+	}
+	return to, nil
+}
+
+// ResetPassword redeems a mailed reset link: it sets the password, proves the address, ends every session, and lets
+// every other reset link die.
+//
+// Errors: ErrInvalidToken, CodeWeakPassword (the link stays good).
+func (a *Auth) ResetPassword(ctx context.Context, token, newPassword string) error {
+	id, ok := parseLink(token)
+	if !ok {
+		return ErrInvalidToken
+	}
+	words, err := a.resetWords(ctx, id)
+	if err != nil {
+		return err
+	}
+	if why := a.judgePassword(newPassword, words); why != "" {
+		return FieldE(CodeWeakPassword, "password", why)
+	}
+	hash, err := a.hash(ctx, newPassword)
+	if err != nil {
+		return err
+	}
+	return a.Update(ctx, func(tx *Tx) error {
+		t, err := tx.redeem(id, PurposeReset)
+		if err != nil {
+			return err
+		}
+		if t == nil {
+			return ErrInvalidToken
+		}
+		acct, ident, err := tx.ownerOf(t)
+		if err != nil {
+			return err
+		}
+		if t.Epoch != acct.Epoch {
+			return ErrInvalidToken
+		}
+		if err := tx.ProveAddress(acct, ident); err != nil {
+			return err
+		}
+		if err := tx.setPassword(acct, hash, ""); err != nil {
+			return err
+		}
+		return errors.Join(
+			tx.notifyUser(acct.ID, Notice{Template: NoticePasswordChanged}),
+			tx.Emit(Event{Type: EventPasswordReset, UserID: acct.ID}),
+		)
+	})
+}
+
+// resetWords returns the context words of the person whom a reset link belongs to, or ErrInvalidToken early.
+func (a *Auth) resetWords(ctx context.Context, linkID string) (words []string, err error) {
+	err = a.View(ctx, func(tx *Tx) error {
+		t, ok, err := found(tx.OneTimeTokens().Get(linkID))
+		switch {
+		case err != nil:
+			return err
+		case !ok || t.Purpose != PurposeReset || !t.UsedAt.IsZero():
+			return ErrInvalidToken
+		}
+		words, err = tx.personWords(t.UserID)
+		return err
+	})
+	return words, err
+}
+
+func (tx *Tx) personWords(userID string) ([]string, error) {
+	u, ok, err := found(tx.Users().Peek(userID))
+	if err != nil || !ok {
+		return nil, err
+	}
+	all, err := tx.Identities().PeekFind("user_id", userID, record.Page{})
+	words := []string{u.Name}
+	for _, i := range all {
+		words = append(words, i.Value)
+	}
+	return words, err
+}
+
+// setPassword stores a new hash, clears the failed tries, lets what was proved or mailed before die, and ends every
+// session but keep.
+func (tx *Tx) setPassword(acct *Account, hash, keep string) error {
+	acct.Epoch++
+	return errors.Join(
+		tx.Passwords().Set(&Password{ID: acct.ID, Hash: hash, UpdatedAt: tx.auth.now()}),
+		guesses.In(tx.rec).Delete(userGuesses(acct.ID)),
+		tx.endAll(acct.ID, keep, "password_changed"),
+		tx.Accounts().Put(acct),
+	)
+}
+
+// ChangePassword sets a new password for a signed-in user, who proves the current one. All other sessions end; a browser
+// session gets a new cookie value, which is returned.
+//
+// Errors: CodeInvalidCredentials on field current, CodeWeakPassword, ErrForbidden when there is no session.
+func (a *Auth) ChangePassword(ctx context.Context, userID, sessionID, current, newPassword string) (cookie string, err error) {
+	words := []string{}
+	err = a.View(ctx, func(tx *Tx) (err error) {
+		words, err = tx.personWords(userID)
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	if why := a.judgePassword(newPassword, words); why != "" {
+		return "", FieldE(CodeWeakPassword, "password", why)
+	}
+	stored, err := a.proveAgain(ctx, userID, current)
+	if err != nil {
+		return "", err
+	}
+	hash, err := a.hash(ctx, newPassword)
+	if err != nil {
+		return "", err
+	}
+	secret, err := a.newSecret(32)
+	if err != nil {
+		return "", err
+	}
+	err = a.Update(ctx, func(tx *Tx) error {
+		cookie = ""
+		s, ok, err := found(tx.Sessions().Get(sessionID))
+		if err != nil {
+			return err
+		}
+		acct, err := tx.Accounts().Get(userID)
+		if err != nil {
+			return err
+		}
+		pw, err := tx.Passwords().Get(userID)
+		if err != nil {
+			return err
+		}
+		if !ok || s.UserID != userID || acct.Status != Active || pw.Hash != stored {
+			return ErrForbidden
+		}
+		if err := tx.setPassword(acct, hash, s.ID); err != nil {
+			return err
+		}
+		if s.Kind == BrowserSession {
+			if cookie, err = tx.renewSecret(s, secret); err != nil {
+				return err
+			}
+		}
+		return errors.Join(
+			tx.notifyUser(userID, Notice{Template: NoticePasswordChanged}),
+			tx.Emit(Event{Type: EventPasswordChanged, UserID: userID, SessionID: s.ID}),
+		)
+	})
+	return cookie, err
+}
+
+// proveAgain verifies the password of somebody who is signed in already, through the same counter as a sign-in.
+func (a *Auth) proveAgain(ctx context.Context, userID, typed string) (stored string, err error) {
+	wrong := FieldE(CodeInvalidCredentials, "current", "The current password is wrong.")
+	if len(typed) > password.MaxBytes {
+		return "", wrong
+	}
+	limited := false
+	err = a.Update(ctx, func(tx *Tx) (err error) {
+		limited, err = tx.countGuess(&guess{ID: userGuesses(userID)})
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	whose := userID
+	if limited {
+		whose = ""
+	}
+	stored, _, err = a.verifyPassword(ctx, whose, typed)
+	if errors.Is(err, ErrInvalidCredentials) {
+		return "", a.failed(ctx, Event{Type: EventSignInFailed, UserID: userID}, wrong)
+	}
+	return stored, err
+}

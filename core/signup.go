@@ -1,0 +1,300 @@
+package core
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/oneauth-go/oneauth/core/identifier"
+	"github.com/oneauth-go/oneauth/core/password"
+	"github.com/oneauth-go/oneauth/core/record"
+)
+
+// SignUp asks for an account. At least one identifier is required.
+type SignUp struct {
+	Email, Username, Phone string
+	Password               string
+	Name                   string
+	Data                   map[string]any // declared fields alone
+	Wish                   Wish           // the session to begin with
+}
+
+// MethodPassword is the AMR value of a password (RFC 8176).
+const MethodPassword = "pwd"
+
+// pendingSignUp is what a VerifyFirst token carries, sealed.
+type pendingSignUp struct {
+	Identities []Identity     `json:"identities"`
+	Hash       string         `json:"hash"`
+	Name       string         `json:"name"`
+	Data       map[string]any `json:"data"`
+}
+
+// SignUp makes an account and signs it in. With VerifyFirst it only mails a link, the same for a taken address, and
+// returns nil, nil.
+//
+// Errors: CodeIdentityTaken with the field; CodeInvalidEmail and so on, CodeWeakPassword, CodeIdentifierRequired,
+// CodeInvalidField, several at once in Error.Fields; CodeSignUpRefused; what Admit returns.
+func (a *Auth) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
+	if a.cfg.SignUp == ClosedSignUp {
+		return nil, a.failed(ctx, Event{Type: EventSignUpRefused}, ErrSignUpRefused)
+	}
+	p, err := a.parseSignUp(in)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.beforeSignUp(ctx, SignUpInfo{Identities: p.Identities, Name: p.Name, Data: p.Data, Method: MethodPassword}); err != nil {
+		return nil, err
+	}
+	if p.Hash, err = a.hash(ctx, in.Password); err != nil {
+		return nil, err
+	}
+	if a.cfg.SignUp == VerifyFirst {
+		return nil, a.signUpLater(ctx, p)
+	}
+	return a.signUpNow(ctx, p, in.Wish)
+}
+
+// parseSignUp judges the whole input and names every fault in it.
+func (a *Auth) parseSignUp(in SignUp) (p pendingSignUp, err error) {
+	var faults []FieldError
+	for _, given := range []struct {
+		kind  identifier.Kind
+		value string
+	}{{identifier.Email, in.Email}, {identifier.Phone, in.Phone}, {identifier.Username, in.Username}} {
+		if given.value == "" {
+			continue
+		}
+		ident, fault := parseIdentity(given.kind, given.value)
+		if fault != nil {
+			faults = append(faults, *fault)
+			continue
+		}
+		ident.Primary = true
+		p.Identities = append(p.Identities, ident)
+	}
+	if len(p.Identities) == 0 && len(faults) == 0 {
+		faults = append(faults, FieldError{"email", CodeIdentifierRequired, CodeIdentifierRequired.Title() + "."})
+	}
+	if a.cfg.SignUp == VerifyFirst && len(faults) == 0 && !slices.ContainsFunc(p.Identities, func(i Identity) bool { return addressed(&i) }) {
+		faults = append(faults, FieldError{"email", CodeIdentifierRequired, "An address to verify is required."})
+	}
+	p.Name, p.Data = in.Name, merge(nil, in.Data)
+	faults = append(faults, checkName(in.Name)...)
+	faults = append(faults, a.checkData(in.Data, true)...)
+	if why := a.judgePassword(in.Password, contextWords(in.Name, p.Identities)); why != "" {
+		faults = append(faults, FieldError{"password", CodeWeakPassword, why})
+	}
+	return p, faultsError(faults)
+}
+
+// judgePassword returns why a new password is refused, or "".
+func (a *Auth) judgePassword(pw string, words []string) string {
+	var bad *password.PolicyError
+	err := a.cfg.Password.Check(pw, password.Alone, append(words, a.cfg.AppName)...)
+	if errors.As(err, &bad) {
+		return bad.Detail
+	}
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// hash hashes a password that the policy accepted.
+func (a *Auth) hash(ctx context.Context, pw string) (string, error) {
+	phc, err := a.hasher.Hash(ctx, pw)
+	switch {
+	case errors.Is(err, password.ErrTooLong), errors.Is(err, password.ErrNotUTF8), errors.Is(err, password.ErrEmpty):
+		return "", FieldE(CodeWeakPassword, "password", "The password cannot be used.").Wrap(err)
+	case err != nil:
+		return "", overloaded(err)
+	}
+	return phc, nil
+}
+
+func overloaded(err error) error {
+	e := ErrUnavailable.Wrap(err)
+	e.RetryAfter = 2 * time.Second
+	return e
+}
+
+func (a *Auth) beforeSignUp(ctx context.Context, info SignUpInfo) error {
+	if a.cfg.Hooks.BeforeSignUp == nil {
+		return nil
+	}
+	err := a.cfg.Hooks.BeforeSignUp(ctx, info)
+	if err == nil {
+		return nil
+	}
+	var own *Error
+	if !errors.As(err, &own) {
+		own = ErrSignUpRefused.Wrap(err)
+	}
+	return a.failed(ctx, Event{Type: EventSignUpRefused}, own)
+}
+
+// signUpNow makes the account and passes the gate in one transaction.
+func (a *Auth) signUpNow(ctx context.Context, p pendingSignUp, w Wish) (*SignedIn, error) {
+	u, err := a.newUser(p)
+	if err != nil {
+		return nil, err
+	}
+	links := make([]link, len(p.Identities))
+	for i := range links {
+		if links[i], err = a.newLink(); err != nil {
+			return nil, err
+		}
+	}
+	m, err := a.newMint(ctx, Proof{
+		UserID: u.ID, Method: MethodPassword, Verify: func(*Tx) error { return nil }, // made by this very transaction
+	}, w, u)
+	if err != nil {
+		return nil, err
+	}
+	var verdict *Error
+	err = a.Update(ctx, func(tx *Tx) (err error) {
+		acct, err := tx.createAccount(u, p, links)
+		if err != nil {
+			return err
+		}
+		if err := tx.Emit(Event{Type: EventSignedUp, UserID: acct.ID, Reason: MethodPassword}); err != nil {
+			return err
+		}
+		if verdict, err = m.admit(tx); err == nil && verdict != nil && verdict.Attempt == nil {
+			return verdict // refused: no account either
+		}
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case verdict != nil:
+		return &SignedIn{User: u, Cookie: m.binding}, verdict
+	}
+	m.result.User = u
+	return m.result, nil
+}
+
+func (a *Auth) newUser(p pendingSignUp) (*User, error) {
+	id, err := a.NewID(userPrefix)
+	if err != nil {
+		return nil, err
+	}
+	return &User{ID: id, Name: p.Name, Data: p.Data, CreatedAt: a.now(), UpdatedAt: a.now()}, nil
+}
+
+// createAccount writes account, user, identities and password. Each unverified address gets its link, if there is one.
+func (tx *Tx) createAccount(u *User, p pendingSignUp, links []link) (*Account, error) {
+	acct := &Account{ID: u.ID, Kind: UserAccount, Status: Active, Epoch: 1, CreatedAt: tx.auth.now()}
+	if err := errors.Join(tx.Accounts().Insert(acct), tx.Users().Insert(u)); err != nil {
+		return nil, err
+	}
+	for i := range p.Identities {
+		ident := p.Identities[i]
+		ident.UserID, ident.CreatedAt = u.ID, tx.auth.now()
+		switch err := tx.Identities().Insert(&ident); {
+		case errors.Is(err, record.ErrExists):
+			return nil, FieldE(CodeIdentityTaken, string(ident.Kind), "").Wrap(err)
+		case err != nil:
+			return nil, err
+		}
+		if !ident.Verified && addressed(&ident) && links != nil {
+			if err := tx.sendLink(links[i], PurposeVerify, NoticeVerify, verifyPath, acct, &ident, u.Name); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if p.Hash != "" {
+		if err := tx.Passwords().Insert(&Password{ID: u.ID, Hash: p.Hash, UpdatedAt: tx.auth.now()}); err != nil {
+			return nil, err
+		}
+	}
+	if hook := tx.auth.cfg.Hooks.InSignUpTx; hook != nil {
+		return acct, hook(tx, u)
+	}
+	return acct, nil
+}
+
+// signUpLater keeps a sign-up until its address is proved. A taken address gets a word to its owner instead, at the
+// same cost.
+func (a *Auth) signUpLater(ctx context.Context, p pendingSignUp) error {
+	l, err := a.newLink()
+	if err != nil {
+		return err
+	}
+	plain, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	payload, err := a.cfg.Secrets.Seal(plain, "one_time_token", l.id)
+	if err != nil {
+		return err
+	}
+	first := slices.IndexFunc(p.Identities, func(i Identity) bool { return addressed(&i) })
+	to := p.Identities[first]
+	return a.Update(ctx, func(tx *Tx) error {
+		taken := false
+		for _, i := range p.Identities {
+			owner, ok, err := found(tx.Identities().Get(i.ID))
+			if err != nil {
+				return err
+			}
+			taken = taken || ok
+			if ok && i.ID == to.ID {
+				to.Value = owner.Value
+			}
+		}
+		t := &OneTimeToken{
+			ID: l.id, Purpose: PurposeSignUp, IdentityID: to.ID, CreatedAt: a.now(),
+			Expires: a.now().Add(a.cfg.Lifetimes.VerifyLink), Payload: payload,
+		}
+		n := Notice{
+			Channel: channelOf(&to), To: to.Value, Template: NoticeVerify, Name: p.Name,
+			Link: a.linkURL(verifyPath, l), Expires: t.Expires,
+		}
+		if taken {
+			t.UsedAt = t.CreatedAt
+			n.Template, n.Name, n.Link, n.Expires = NoticeSignUpTaken, "", "", time.Time{}
+		}
+		return errors.Join(tx.OneTimeTokens().Insert(t), tx.Notify(n))
+	})
+}
+
+// completeSignUp makes the account of a VerifyFirst link that was just proved.
+func (a *Auth) completeSignUp(ctx context.Context, linkID string, t *OneTimeToken) (*User, error) {
+	plain, err := a.cfg.Secrets.Open(t.Payload, "one_time_token", linkID)
+	if err != nil {
+		return nil, ErrInvalidToken.Wrap(err)
+	}
+	var p pendingSignUp
+	if err := json.Unmarshal(plain, &p); err != nil {
+		return nil, ErrInvalidToken.Wrap(err)
+	}
+	for i := range p.Identities {
+		if p.Identities[i].ID == t.IdentityID {
+			p.Identities[i].Verified, p.Identities[i].VerifiedAt = true, a.now()
+		}
+	}
+	u, err := a.newUser(p)
+	if err != nil {
+		return nil, err
+	}
+	err = a.Update(ctx, func(tx *Tx) error {
+		used, err := tx.redeem(linkID, PurposeSignUp)
+		if err != nil {
+			return err
+		}
+		if used == nil {
+			return ErrInvalidToken
+		}
+		acct, err := tx.createAccount(u, p, nil)
+		if err != nil {
+			return err
+		}
+		return tx.Emit(Event{Type: EventSignedUp, UserID: acct.ID, Reason: MethodPassword})
+	})
+	return u, err
+}

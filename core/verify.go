@@ -1,0 +1,200 @@
+package core
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/oneauth-go/oneauth/core/record"
+)
+
+// RequestVerify mails a link that verifies an address. With userID it goes to that user's unverified addresses, or the
+// one that typed names; without, typed names an address of anybody, and whether it exists and needs it shows in nothing.
+func (a *Auth) RequestVerify(ctx context.Context, userID, typed string) error {
+	var want []*Identity
+	err := a.View(ctx, func(tx *Tx) error {
+		if typed == "" {
+			all, err := tx.Identities().PeekFind("user_id", userID, record.Page{})
+			want = all
+			return err
+		}
+		ident, err := tx.lookup(typed)
+		if ident != nil && (userID == "" || ident.UserID == userID) {
+			want = []*Identity{ident}
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	sent := false
+	for _, i := range want {
+		if i.Verified || !addressed(i) || userID == "" && typed == "" {
+			continue
+		}
+		if err := a.sendVerify(ctx, i.ID); err != nil {
+			return err
+		}
+		sent = true
+	}
+	if sent {
+		return nil
+	}
+	return a.decoy(ctx)
+}
+
+func (a *Auth) sendVerify(ctx context.Context, identityID string) error {
+	l, err := a.newLink()
+	if err != nil {
+		return err
+	}
+	return a.Update(ctx, func(tx *Tx) error {
+		ident, ok, err := found(tx.Identities().Get(identityID))
+		if err != nil || !ok || ident.Verified {
+			return err
+		}
+		acct, err := tx.Accounts().Get(ident.UserID)
+		if err != nil || acct.Status != Active {
+			return err
+		}
+		u, err := tx.Users().Peek(ident.UserID)
+		if err != nil {
+			return err
+		}
+		if err := tx.sendLink(l, PurposeVerify, NoticeVerify, verifyPath, acct, ident, u.Name); err != nil {
+			return err
+		}
+		return tx.Emit(Event{Type: EventVerifyRequested, UserID: acct.ID})
+	})
+}
+
+// Verify redeems a mailed verification link: the address that it was sent to is proved, and no other. With VerifyFirst
+// it also makes the account. The error is ErrInvalidToken for a link that is not, or no longer, good.
+func (a *Auth) Verify(ctx context.Context, token string) (*User, error) {
+	id, ok := parseLink(token)
+	if !ok {
+		return nil, ErrInvalidToken
+	}
+	var t *OneTimeToken
+	err := a.View(ctx, func(tx *Tx) (err error) {
+		t, _, err = found(tx.OneTimeTokens().Get(id))
+		return err
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case t == nil || !t.UsedAt.IsZero():
+		return nil, ErrInvalidToken
+	case t.Purpose == PurposeSignUp:
+		return a.completeSignUp(ctx, id, t)
+	}
+	var u *User
+	err = a.Update(ctx, func(tx *Tx) error {
+		t, err := tx.redeem(id, PurposeVerify)
+		if err != nil {
+			return err
+		}
+		if t == nil {
+			return ErrInvalidToken
+		}
+		acct, ident, err := tx.ownerOf(t)
+		if err != nil {
+			return err
+		}
+		if u, err = tx.Users().Get(acct.ID); err != nil {
+			return err
+		}
+		ident.Verified, ident.VerifiedAt = true, a.now()
+		if err := tx.Identities().Put(ident); err != nil {
+			return err
+		}
+		return tx.Emit(Event{Type: EventIdentityVerified, UserID: acct.ID})
+	})
+	return u, err
+}
+
+// ownerOf returns the active account and the identity for which a link was made, or ErrInvalidToken when the address is
+// no longer that account's.
+func (tx *Tx) ownerOf(t *OneTimeToken) (*Account, *Identity, error) {
+	ident, ok, err := found(tx.Identities().Get(t.IdentityID))
+	if err != nil {
+		return nil, nil, err
+	}
+	if !ok || ident.UserID != t.UserID {
+		return nil, nil, ErrInvalidToken
+	}
+	acct, err := tx.Accounts().Get(t.UserID)
+	if err != nil {
+		return nil, nil, err
+	}
+	if acct.Status != Active {
+		return nil, nil, ErrInvalidToken
+	}
+	return acct, ident, nil
+}
+
+// ProveAddress records that somebody proved an address from outside the account's own session: by a reset link, a magic
+// link or a provider. If nobody ever proved any address of the account, whoever made it may be a squatter: every other
+// credential, identity, API key and session goes. The caller writes the account.
+func (tx *Tx) ProveAddress(acct *Account, ident *Identity) error {
+	all, err := tx.Identities().PeekFind("user_id", acct.ID, record.Page{})
+	if err != nil {
+		return err
+	}
+	proved := false
+	for _, i := range all {
+		proved = proved || i.Verified
+	}
+	if !proved {
+		if err := tx.purge(acct, ident.ID, all); err != nil {
+			return err
+		}
+	}
+	if ident.Verified {
+		return nil
+	}
+	ident.Verified, ident.VerifiedAt, ident.Primary = true, tx.auth.now(), true
+	return errors.Join(tx.Identities().Put(ident), tx.Emit(Event{Type: EventIdentityVerified, UserID: acct.ID}))
+}
+
+func (tx *Tx) purge(acct *Account, keep string, all []*Identity) error {
+	for _, i := range all {
+		if i.ID != keep {
+			if err := tx.Identities().Delete(i.ID); err != nil {
+				return err
+			}
+		}
+	}
+	keys, err := tx.APIKeys().PeekFind("user_id", acct.ID, record.Page{})
+	if err != nil {
+		return err
+	}
+	acct.Epoch++
+	acct.Factors = nil
+	return errors.Join(
+		tx.Passwords().Delete(acct.ID),
+		tx.revokeKeys(keys),
+		tx.endAll(acct.ID, "", "purged"),
+		tx.Emit(Event{Type: EventAccountPurged, UserID: acct.ID}),
+	)
+}
+
+// LinkLives reports until when a mailed link is good, without using it up, for the page that it opens.
+func (a *Auth) LinkLives(ctx context.Context, token string, p Purpose) (time.Time, error) {
+	id, ok := parseLink(token)
+	if !ok {
+		return time.Time{}, ErrInvalidToken
+	}
+	var t *OneTimeToken
+	err := a.View(ctx, func(tx *Tx) (err error) {
+		t, _, err = found(tx.OneTimeTokens().Get(id))
+		return err
+	})
+	switch {
+	case err != nil:
+		return time.Time{}, err
+	case t == nil || !t.UsedAt.IsZero() || t.Purpose != p && (p != PurposeVerify || t.Purpose != PurposeSignUp):
+		return time.Time{}, ErrInvalidToken
+	}
+	return t.Expires, nil
+}
