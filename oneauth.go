@@ -1,0 +1,142 @@
+// Package oneauth adds sign-in to a Go web application: browser sessions, API tokens and API keys over the
+// application's own store, with safe defaults.
+//
+//	store, err := file.Open("app.db", file.Options{})
+//	auth, err := oneauth.New(store, oneauth.WithDevelopment())
+//	auth.Mount(mux)                                  // /auth/... and /.well-known/...
+//	mux.Handle("/app", auth.RequireSession(page))    // people
+//	mux.Handle("/api", auth.RequireScopes("read")(api)) // people and programs
+//	go auth.Run(ctx)
+//
+// The packages below are usable on their own: core (everything but HTTP), apiauth (tokens, keys, middleware), webauth
+// (cookies, account endpoints), stores (where the data lives).
+package oneauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/oneauth-go/oneauth/apiauth"
+	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/core/mail"
+	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/core/seal"
+	"github.com/oneauth-go/oneauth/internal/wire"
+	"github.com/oneauth-go/oneauth/webauth"
+)
+
+// Store is where the data lives: stores/mem, stores/file, or any other record.Backend.
+type Store = record.Backend
+
+// Principal is who a request acts as.
+type Principal = core.Principal
+
+// Auth is a wired OneAuth. It is safe for concurrent use. Make one per process.
+type Auth struct {
+	core    *core.Auth
+	api     *apiauth.Service
+	web     *webauth.Service
+	router  *wire.Router
+	prefix  string
+	mailbox *mail.Mailbox
+}
+
+// New wires an Auth over a store. One of WithSecrets and WithDevelopment is required; without development mode so is
+// WithBaseURL. The error says what is missing or wrong. On success the Auth owns the store, and Close closes it; on
+// failure the caller still does.
+func New(store Store, options ...Option) (*Auth, error) {
+	if store == nil {
+		return nil, errors.New("oneauth: the store is nil")
+	}
+	s := &settings{ctx: context.Background()}
+	for _, o := range options {
+		if err := o(s); err != nil {
+			return nil, fmt.Errorf("oneauth: %w", err)
+		}
+	}
+	a, err := s.wire(store)
+	if err != nil {
+		return nil, fmt.Errorf("oneauth: %w", err)
+	}
+	return a, nil
+}
+
+// wire builds the rooms from the bottom up. The edges know each other only through functions: the cookie of one is a
+// credential for the other.
+func (s *settings) wire(store Store) (*Auth, error) {
+	if err := s.complete(store); err != nil {
+		return nil, err
+	}
+	keyring, err := seal.New(s.randomness(), s.secrets[0], s.secrets[1:]...)
+	if err != nil {
+		return nil, err
+	}
+	s.core.Secrets = keyring
+	a := &Auth{}
+	if err := s.courier(a); err != nil {
+		return nil, err
+	}
+	s.api.Entry, s.web.Entry = &s.entry, &s.entry
+	s.api.Session = func(ctx context.Context, r *http.Request) (*core.Principal, error) {
+		return a.web.Authenticate(ctx, r)
+	}
+	s.api.HasSessionCookie = func(r *http.Request) bool { return a.web.HasCookie(r) }
+	errorWriter := wire.ErrorWriter{Log: s.log(), Realm: s.core.AppName}
+	s.api.Errors, s.web.Errors = errorWriter, errorWriter
+	if a.api, err = apiauth.New(s.api); err != nil {
+		return nil, err
+	}
+	s.core.Features = append(s.core.Features, a.api.Feature())
+	if a.core, err = core.New(s.ctx, store, s.core); err != nil {
+		return nil, err
+	}
+	s.web.Bearer = a.bearer
+	if a.web, err = webauth.New(a.core, s.web); err != nil {
+		return nil, err
+	}
+	a.prefix = a.core.Config().Prefix
+	a.router = wire.NewRouter(a.prefix, &s.entry, errorWriter, append(a.web.Routes(), a.api.Routes()...))
+	return a, nil
+}
+
+// bearer authenticates the credential in a request's headers, if there is one.
+func (a *Auth) bearer(ctx context.Context, r *http.Request) (*core.Principal, bool, error) {
+	token, present, err := wire.BearerToken(r)
+	if !present || err != nil {
+		return nil, present, err
+	}
+	p, err := a.api.Authenticate(ctx, apiauth.Credential{Bearer: token})
+	return p, true, err
+}
+
+// Core returns everything but HTTP, for what an application does by its own authority.
+func (a *Auth) Core() *core.Auth { return a.core }
+
+// Users returns the administrator's door to accounts.
+func (a *Auth) Users() core.Users { return a.core.Users() }
+
+// API returns the middleware that accepts access tokens and API keys, for routes that want a choice of their own.
+func (a *Auth) API() *apiauth.APIMiddleware { return a.api.Middleware() }
+
+// RotateSigningKeys begins to sign access tokens with a fresh key; tokens of the old one stay good until they expire.
+func (a *Auth) RotateSigningKeys(ctx context.Context) error { return a.api.RotateKeys(ctx) }
+
+// Reseal seals everything under the current master secret, to finish a rotation (see docs/security.md).
+func (a *Auth) Reseal(ctx context.Context) error {
+	return errors.Join(a.core.Reseal(ctx), a.api.Reseal(ctx))
+}
+
+// From returns who the request acts as, behind any of the middlewares; nil when nobody is signed in.
+func From(ctx context.Context) *Principal { return core.PrincipalOf(ctx) }
+
+// ClaimsOf returns the custom claims of the access token that authenticated the request.
+func ClaimsOf[T any](ctx context.Context) (T, error) { return apiauth.ClaimsOf[T](ctx) }
+
+// Run does the background work (mails, sweeping, key rotation, revocations of other nodes) until ctx ends or Close is
+// called. Start it in a goroutine of its own.
+func (a *Auth) Run(ctx context.Context) error { return a.core.Run(ctx) }
+
+// Close stops Run, waits for what it was doing, and closes the store.
+func (a *Auth) Close() error { return a.core.Close() }
