@@ -86,7 +86,8 @@ func codedExpiry(n int64) time.Time {
 	return time.UnixMilli(n).UTC()
 }
 
-// DecodeRecord fills r, whose key the caller sets, from what AppendRecord wrote. b may be reused afterwards.
+// DecodeRecord fills r, whose key the caller sets, from what AppendRecord wrote, and accepts nothing else: one record has
+// one encoding. b may be reused afterwards.
 func DecodeRecord(b []byte, r *Record) error {
 	d := decoder{s: string(b)}
 	if d.byte() != codecVersion {
@@ -94,7 +95,10 @@ func DecodeRecord(b []byte, r *Record) error {
 	}
 	r.Rev = int64(d.fixed64())
 	r.Version = int(d.uvarint())
-	r.Expires = codedExpiry(d.varint())
+	ms := d.varint()
+	if r.Expires = codedExpiry(ms); r.Expires.IsZero() && ms != 0 {
+		d.bad = true
+	}
 	n := d.uvarint()
 	if n > uint64(len(d.s)) { // each value takes at least a byte
 		return fmt.Errorf("%w: record row", ErrCorrupt)
@@ -156,7 +160,11 @@ func (d *decoder) uvarint() uint64 {
 			break
 		}
 		x |= uint64(b&0x7f) << shift
-		if b < 0x80 {
+		switch {
+		case b == 0 && shift > 0:
+			d.bad = true // there is a shorter form
+			return 0
+		case b < 0x80:
 			return x
 		}
 	}
@@ -175,8 +183,10 @@ func (d *decoder) value() Value {
 	case 0:
 	case Int, Bool, Time:
 		v.n = d.varint()
+		d.bad = d.bad || v.t == Bool && v.n != 0 && v.n != 1
 	case String, Text, Bytes, JSON:
 		v.s = d.take(d.uvarint())
+		d.bad = d.bad || v.s == "" && (v.t == Bytes || v.t == JSON) // these are absent
 	default:
 		d.bad = true
 	}

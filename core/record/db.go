@@ -60,8 +60,12 @@ func Open(ctx context.Context, b Backend, o Options, kinds ...*Kind) (*DB, error
 type inTx struct{}
 
 // View runs fn with a transaction that can only read. Each of its reads sees what was committed when it was made; they
-// are not one snapshot. For one, use Update without writing: its reads are validated together.
+// are not one snapshot. For one, use Update without writing: its reads are validated together. Inside Update, View is
+// ErrNested: its reads would escape validation.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
+	if ctx.Value(inTx{}) != nil {
+		return ErrNested
+	}
 	tenant, err := TenantOf(ctx)
 	if err != nil {
 		return err
@@ -83,40 +87,62 @@ func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	tryCtx, cancel := context.WithTimeout(context.WithValue(ctx, inTx{}, true), db.retryFor)
 	defer cancel()
 
-	var suspects []int64 // revisions of our own tries whose fate is unknown
-	var unlock func()
+	u := update{db: db, ctx: tryCtx, tenant: tenant, fn: fn}
 	defer func() {
-		if unlock != nil {
-			unlock()
+		if u.unlock != nil {
+			u.unlock()
 		}
 	}()
+	tx, committed, err := u.run()
+	if err != nil {
+		err = db.outcome(ctx, tryCtx, err)
+	}
+	if err := db.cleared(tryCtx, u.suspects, committed, err); err != nil {
+		return err
+	}
+	for _, f := range tx.after {
+		f()
+	}
+	return nil
+}
+
+// update is one call of Update.
+type update struct {
+	db       *DB
+	ctx      context.Context
+	tenant   string
+	fn       func(*Tx) error
+	suspects []suspect
+	unlock   func() // leaves the queue; nil before the first conflict
+}
+
+// run tries until a try commits, and returns it with what it committed, or fails for good.
+func (u *update) run() (*Tx, []Op, error) {
 	for try := 0; ; try++ {
-		rev, err := db.revision()
+		rev, err := u.db.revision()
 		if err != nil {
-			return err
+			return nil, nil, err
 		}
-		tx := &Tx{ctx: tryCtx, db: db, tenant: tenant, rev: rev, try: try, suspects: suspects}
-		err = db.attempt(tx, fn)
+		tx := &Tx{ctx: u.ctx, db: u.db, tenant: u.tenant, rev: rev, try: try, suspects: u.suspects}
+		ops, err := u.db.attempt(tx, u.fn)
 		switch {
 		case err == nil:
-			for _, f := range tx.after {
-				f()
-			}
-			return nil
+			return tx, ops, nil
+		case errors.Is(err, ErrUnknown):
+			return nil, nil, err
 		case errors.Is(err, ErrConflict), errors.Is(err, ErrBusy):
 		case errors.Is(err, errUnapplied):
-			suspects = append(suspects, rev)
+			u.suspects = append(u.suspects, suspect{rev, ops})
 		default:
-			return db.outcome(ctx, tryCtx, err)
+			return nil, nil, err
 		}
-		if unlock == nil {
-			if unlock, err = db.queue.lock(tryCtx, tx.keys()); err != nil {
-				return db.outcome(ctx, tryCtx, err)
-			}
-			continue
+		if u.unlock == nil {
+			u.unlock, err = u.db.queue.lock(u.ctx, tx.keys())
+		} else {
+			err = backoff(u.ctx, try)
 		}
-		if err := backoff(tryCtx, try); err != nil {
-			return db.outcome(ctx, tryCtx, err)
+		if err != nil {
+			return nil, nil, err
 		}
 	}
 }
@@ -129,60 +155,27 @@ func (db *DB) outcome(ctx, tryCtx context.Context, err error) error {
 	return err
 }
 
-// errUnapplied is ErrUnknown after a second look: the commit was not applied when we looked.
-var errUnapplied = errors.New("record: commit not applied so far")
-
-func (db *DB) attempt(tx *Tx, fn func(*Tx) error) error {
+// attempt runs fn once and commits. It returns what it tried to commit.
+func (db *DB) attempt(tx *Tx, fn func(*Tx) error) ([]Op, error) {
 	err := fn(tx)
 	if tx.tainted {
-		return ErrUnknown // an earlier try of ours was applied after all, and its results are lost
+		return nil, ErrUnknown // an earlier try of ours was applied after all, and its results are lost
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	ops, err := tx.ops()
 	if err != nil || len(ops) == 0 {
-		return err
+		return nil, err
 	}
 	if len(ops) == 1 && ops[0].Verb == Check {
-		return nil // one record read is consistent with itself
+		return nil, nil // one record read is consistent with itself
 	}
 	err = db.backend.Commit(tx.ctx, ops)
 	if errors.Is(err, ErrUnknown) {
-		return db.settle(tx, ops, err)
+		return ops, db.settle(tx, ops, err)
 	}
-	return err
-}
-
-// settle finds out whether a commit with an unknown outcome was applied, by its revision.
-func (db *DB) settle(tx *Tx, ops []Op, unknown error) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(tx.ctx), 2*time.Second)
-	defer cancel()
-	keys := make([]Key, 0, len(ops))
-	for _, op := range ops {
-		keys = append(keys, op.Key)
-	}
-	found, err := db.backend.Get(ctx, keys...)
-	if err != nil {
-		return errors.Join(unknown, err)
-	}
-	stored := map[Key]int64{}
-	for _, r := range found {
-		stored[r.Key] = r.Rev
-	}
-	unapplied := false
-	for _, op := range ops {
-		switch {
-		case op.Verb == Put && stored[op.Key] == tx.rev:
-			return nil
-		case op.Verb != Check && stored[op.Key] == op.Want: // 0 when absent, as in Want
-			unapplied = true
-		}
-	}
-	if unapplied {
-		return errUnapplied
-	}
-	return unknown
+	return ops, err
 }
 
 // Sweep removes at most limit records that expired some minutes ago, in all tenants, and returns how many it removed.

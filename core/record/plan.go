@@ -50,21 +50,31 @@ func planOf(t reflect.Type, k *Kind) (*plan, error) {
 			continue
 		}
 		name, opts, _ := strings.Cut(tag, ",")
+		term, text, err := tagOptions(t, f, opts)
+		if err != nil {
+			return nil, err
+		}
 		switch name {
 		case "id":
+			if p.id != nil {
+				return nil, fmt.Errorf("record: %s.%s: a second id", t, f.Name)
+			}
 			if f.Type.Kind() != reflect.String {
 				return nil, fmt.Errorf("record: %s.%s: an id is a string", t, f.Name)
 			}
 			p.id = f.Index
 		case "expires":
+			if p.expires != nil {
+				return nil, fmt.Errorf("record: %s.%s: a second expiry", t, f.Name)
+			}
 			if f.Type != timeType {
 				return nil, fmt.Errorf("record: %s.%s: an expiry is a time.Time", t, f.Name)
 			}
 			p.expires = f.Index
 		default:
-			c := columnOf(name, f, opts)
+			c := columnOf(name, f, text)
 			p.columns = append(p.columns, c)
-			k.Fields = append(k.Fields, Field{Name: name, Type: c.typ, Term: strings.Contains(opts, "term")})
+			k.Fields = append(k.Fields, Field{Name: name, Type: c.typ, Term: term})
 		}
 	}
 	if p.id == nil {
@@ -73,12 +83,37 @@ func planOf(t reflect.Type, k *Kind) (*plan, error) {
 	return p, nil
 }
 
-func columnOf(name string, f reflect.StructField, opts string) column {
+// tagOptions reads what follows the name in the tag of field f.
+func tagOptions(t reflect.Type, f reflect.StructField, opts string) (term, text bool, err error) {
+	if !f.IsExported() {
+		return false, false, fmt.Errorf("record: %s.%s is tagged and not exported", t, f.Name)
+	}
+	for n := 1; n < len(f.Index); n++ {
+		if t.FieldByIndex(f.Index[:n]).Type.Kind() == reflect.Pointer {
+			return false, false, fmt.Errorf("record: %s.%s is embedded by pointer", t, f.Name)
+		}
+	}
+	for opt := range strings.SplitSeq(opts, ",") {
+		switch {
+		case opt == "term":
+			term = true
+		case opt == "text" && f.Type.Kind() == reflect.String:
+			text = true
+		case opt == "text":
+			return false, false, fmt.Errorf("record: %s.%s: text is for strings", t, f.Name)
+		case opt != "":
+			return false, false, fmt.Errorf("record: %s.%s: unknown option %q in the tag", t, f.Name, opt)
+		}
+	}
+	return term, text, nil
+}
+
+func columnOf(name string, f reflect.StructField, text bool) column {
 	c := column{name: name, index: f.Index}
 	switch {
 	case f.Type == timeType:
 		c.typ, c.code = Time, asTime
-	case f.Type.Kind() == reflect.String && strings.Contains(opts, "text"):
+	case f.Type.Kind() == reflect.String && text:
 		c.typ, c.code = Text, asString
 	case f.Type.Kind() == reflect.String:
 		c.typ, c.code = String, asString
@@ -152,6 +187,9 @@ func (p *plan) decode(r Record, v reflect.Value) error {
 		case asBytes:
 			f.SetBytes([]byte(val.s))
 		case asInt:
+			if f.OverflowInt(val.n) {
+				return fmt.Errorf("%w: %s/%s: field %s: %d is too large", ErrCorrupt, r.Kind, r.ID, c.name, val.n)
+			}
 			f.SetInt(val.n)
 		case asBool:
 			f.SetBool(val.n != 0)

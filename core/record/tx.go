@@ -15,7 +15,7 @@ type Tx struct {
 	readOnly bool
 	rev      int64
 	try      int
-	suspects []int64
+	suspects []suspect
 	tainted  bool
 	entries  map[Key]*entry
 	after    []func()
@@ -65,23 +65,17 @@ func (tx *Tx) fetch(k Key) (*entry, error) {
 			}
 		}
 	}
-	if !tx.readOnly {
-		tx.remember(k, e)
-	}
+	tx.remember(k, e)
 	return e, nil
 }
 
 // stored makes the entry of a record as the backend returned it.
 func (tx *Tx) stored(r Record) (*entry, error) {
-	if slices.Contains(tx.suspects, r.Rev) {
+	if tx.suspected(r.Rev) {
 		tx.tainted = true
 		return nil, ErrUnknown
 	}
-	k := tx.db.kinds[r.Kind]
-	if r.Version < k.Version && k.Upgrade != nil {
-		r.Row = k.Upgrade(r.Version, r.Row)
-	}
-	return &entry{base: r, found: true, known: true}, nil
+	return &entry{base: tx.upgraded(r), found: true, known: true}, nil
 }
 
 func (tx *Tx) remember(k Key, e *entry) {
@@ -93,6 +87,9 @@ func (tx *Tx) remember(k Key, e *entry) {
 
 // get returns the record under k as this transaction sees it.
 func (tx *Tx) get(k Key, validate bool) (Record, error) {
+	if tx.readOnly {
+		return tx.look(k)
+	}
 	e, err := tx.fetch(k)
 	if err != nil {
 		return Record{}, err
@@ -104,6 +101,31 @@ func (tx *Tx) get(k Key, validate bool) (Record, error) {
 		return r, nil
 	}
 	return Record{}, ErrNotFound
+}
+
+// look is get for a transaction that only reads, and so has nothing to remember.
+func (tx *Tx) look(k Key) (Record, error) {
+	if idFault(k.ID) != "" {
+		return Record{}, ErrNotFound // nothing is stored under such an id
+	}
+	found, err := tx.db.backend.Get(tx.ctx, k)
+	if err != nil {
+		return Record{}, err
+	}
+	for _, r := range found {
+		if r.Key == k && tx.live(r) {
+			return tx.upgraded(r), nil
+		}
+	}
+	return Record{}, ErrNotFound
+}
+
+// upgraded brings a stored row to the version of its kind.
+func (tx *Tx) upgraded(r Record) Record {
+	if k := tx.db.kinds[r.Kind]; r.Version < k.Version && k.Upgrade != nil {
+		r.Row = k.Upgrade(r.Version, r.Row)
+	}
+	return r
 }
 
 // seen is the record as it stands after the transaction's own writes.
@@ -177,8 +199,17 @@ func (tx *Tx) remove(k Key) error {
 	if err != nil {
 		return err
 	}
+	if !e.known { // our own insert, which did not look: undone, and whoever was there before makes us run again
+		e.verb = 0
+		if e, err = tx.fetch(k); err != nil {
+			return err
+		}
+		if e.found && tx.live(e.base) {
+			return ErrConflict
+		}
+	}
 	if !e.found {
-		e.verb = 0 // nothing stored that we know of: at most our own insert, undone
+		e.verb = 0 // at most our own insert, undone
 		return nil
 	}
 	e.verb, e.next = Delete, Record{}
@@ -219,33 +250,29 @@ func (tx *Tx) find(q Query, validate bool) ([]Record, error) {
 					tx.remember(r.Key, e)
 				}
 			}
-			if e.verb == 0 && tx.live(e.base) {
+			if e.verb == 0 && tx.live(e.base) && len(out) < q.Limit {
 				e.checked = e.checked || validate
 				out = append(out, e.base)
 			}
 		}
-		if len(rows) < page.Limit {
-			out = append(out, tx.ownMatches(q, k, term, "")...)
+		if len(rows) < page.Limit || len(out) >= q.Limit {
 			break
 		}
 		page.After = rows[len(rows)-1].ID
-		if len(out) >= q.Limit {
-			out = append(out, tx.ownMatches(q, k, term, page.After)...)
-			break
-		}
+		page.Limit = min(2*page.Limit, MaxPage) // many rows may be expired
 	}
+	out = append(out, tx.ownMatches(q, k, term)...)
 	slices.SortFunc(out, func(a, b Record) int { return cmp.Compare(a.ID, b.ID) })
 	return out[:min(len(out), q.Limit)], nil
 }
 
-// ownMatches returns this transaction's writes that match q with ids up to last; an empty last is no bound.
-func (tx *Tx) ownMatches(q Query, k *Kind, term int, last string) []Record {
+// ownMatches returns this transaction's writes that match q.
+func (tx *Tx) ownMatches(q Query, k *Kind, term int) []Record {
 	var out []Record
 	for key, e := range tx.entries {
 		switch {
 		case e.verb != Put || key.Kind != q.Kind || !tx.live(e.next):
 		case key.ID < q.From || q.To != "" && key.ID >= q.To || key.ID <= q.After && q.After != "":
-		case last != "" && key.ID > last:
 		case term >= 0 && k.TermValue(term, e.next.Row) != q.Value:
 		default:
 			out = append(out, e.next)
