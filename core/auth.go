@@ -32,6 +32,7 @@ type Auth struct {
 	known       sync.Map // tenants that are registered
 	runner      *runner
 	wakeOutbox  chan struct{}
+	delivering  chan struct{} // held by whoever empties the outbox
 }
 
 // New prepares the store and returns an Auth over it. It fails when the configuration is incomplete, and when none of
@@ -67,7 +68,9 @@ func New(ctx context.Context, store record.Backend, cfg Config) (*Auth, error) {
 		return nil, err
 	}
 	a.refreshKey, a.guessKey = a.Subkey("refresh-token"), a.Subkey("guess-counter")
-	a.runner = newRunner(a, jobs)
+	if a.runner, err = newRunner(a, jobs); err != nil {
+		return nil, err
+	}
 	for _, f := range cfg.Features {
 		if f.Start == nil {
 			continue
@@ -125,22 +128,6 @@ func (a *Auth) openRoot(ctx context.Context) ([]byte, error) {
 		return nil, fmt.Errorf("core: none of the master secrets opens this store: %w", err)
 	}
 	return root, nil
-}
-
-// Reseal seals what core keeps sealed under the current master secret, to finish a rotation. It is idempotent, and safe
-// while other nodes run that know both secrets.
-func (a *Auth) Reseal(ctx context.Context) error {
-	return storeError(a.db.Update(system(ctx), func(rec *record.Tx) error {
-		rows := rootSecrets.In(rec)
-		r, err := rows.Get(rootID)
-		if err != nil || !a.cfg.Secrets.NeedsReseal(r.Sealed) {
-			return err
-		}
-		if r.Sealed, err = a.cfg.Secrets.Reseal(r.Sealed, "root_secret", rootID); err != nil {
-			return err
-		}
-		return rows.Put(r)
-	}))
 }
 
 // Subkey returns a 256-bit key for one use, the same on every node and across rotations of the master secrets.

@@ -82,7 +82,7 @@ func (a *Auth) checkData(data map[string]any, complete bool) []FieldError {
 			blame(name, "There is no such field.")
 		case f.ReadOnly:
 			blame(name, "This field cannot be set here.")
-		case v == nil && f.Required && !complete:
+		case (v == nil || v == "") && f.Required && !complete:
 			blame(name, "This field is required.")
 		case v != nil:
 			if why := f.fault(v); why != "" {

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -113,6 +114,12 @@ type mint struct {
 
 func (a *Auth) newMint(ctx context.Context, p Proof, w Wish, u *User) (*mint, error) {
 	m := &mint{auth: a, proof: p, wish: w}
+	switch {
+	case p.Verify == nil || p.UserID == "" || p.Method == "":
+		return nil, E(CodeInternal, "").Wrap(errors.New("a Proof needs UserID, Method and Verify"))
+	case w.Kind != BrowserSession && w.Kind != APISession:
+		return nil, E(CodeInternal, "").Wrap(fmt.Errorf("a Wish cannot be of kind %q", w.Kind))
+	}
 	if w.Kind == APISession {
 		if m.wish.ClientID == "" {
 			m.wish.ClientID = FirstParty
@@ -174,12 +181,10 @@ func (m *mint) admit(tx *Tx) (verdict *Error, err error) {
 		if err != nil || att == nil {
 			return ErrInvalidCredentials, err
 		}
-		for _, method := range att.Proved {
-			if !slices.Contains(adm.Proved, method) {
-				adm.Proved = append(adm.Proved, method)
-			}
+		adm.Proved = att.Proved
+		if !slices.Contains(adm.Proved, m.proof.Method) {
+			adm.Proved = append(adm.Proved, m.proof.Method)
 		}
-		slices.Reverse(adm.Proved)
 		authTime = att.AuthTime
 		if err := tx.Attempts().Delete(att.ID); err != nil {
 			return nil, err

@@ -28,6 +28,9 @@ func parseIdentity(kind identifier.Kind, value string) (Identity, *FieldError) {
 	return Identity{ID: id.Key, Kind: id.Kind, Value: id.Value}, nil
 }
 
+// nobody is an id that no account has, for doing the same work whether there is an account or not.
+const nobody = "-"
+
 // lookup finds the identity that a person typed. What cannot be an identifier is nobody's.
 func (tx *Tx) lookup(typed string) (*Identity, error) {
 	id, err := identifier.Guess(typed)

@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -37,11 +38,21 @@ type runner struct {
 	active sync.WaitGroup
 }
 
-func newRunner(a *Auth, jobs []Job) *runner {
-	r := &runner{auth: a, jobs: jobs}
+func newRunner(a *Auth, jobs []Job) (*runner, error) {
+	seen := map[string]bool{}
+	for _, j := range jobs {
+		if j.Name == "" || seen[j.Name] || j.Every <= 0 || j.Run == nil {
+			return nil, fmt.Errorf("core: job %q needs a name of its own, Every and Run", j.Name)
+		}
+		seen[j.Name] = true
+	}
+	holder, err := a.NewID("node")
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{auth: a, jobs: jobs, holder: holder}
 	r.ctx, r.stop = context.WithCancel(context.Background())
-	r.holder, _ = a.NewID("node")
-	return r
+	return r, nil
 }
 
 var errRunClosed = errors.New("core: Run after Close")
@@ -126,7 +137,7 @@ func (a *Auth) RunJobs(ctx context.Context) error {
 }
 
 func (a *Auth) ownJobs() []Job {
-	a.wakeOutbox = make(chan struct{}, 1)
+	a.wakeOutbox, a.delivering = make(chan struct{}, 1), make(chan struct{}, 1)
 	return []Job{
 		{Name: "sweep", Every: time.Minute, Leased: true, Run: a.sweep},
 		{Name: "outbox", Every: 5 * time.Second, Run: a.DeliverPending, Wake: a.wakeOutbox},

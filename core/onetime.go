@@ -1,7 +1,7 @@
 package core
 
 import (
-	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -97,18 +97,47 @@ func (tx *Tx) redeem(id string, p Purpose) (*OneTimeToken, error) {
 	return t, tx.OneTimeTokens().Put(t)
 }
 
-// decoy writes what sendLink writes for an account that does not exist, so that both cost the same: a token that nobody
-// holds, and a notice to nobody.
-func (a *Auth) decoy(ctx context.Context) error {
-	l, err := a.newLink()
+// request is a link that anybody can ask for, for any address.
+type request struct {
+	purpose        Purpose
+	template, path string
+	event          EventType
+}
+
+var (
+	requestedVerify = request{PurposeVerify, NoticeVerify, verifyPath, EventVerifyRequested}
+	requestedReset  = request{PurposeReset, NoticeReset, resetPath, EventResetRequested}
+)
+
+// answerRequest mails a link to an address of owner. When there is none to mail to, or the account is not there or not
+// active, it makes the same calls to the store, and leaves a token that nobody holds and a notice to nobody.
+func (tx *Tx) answerRequest(l link, r request, owner string, to *Identity) error {
+	acct, ok, err := found(tx.Accounts().Get(owner))
 	if err != nil {
 		return err
 	}
-	return a.Update(ctx, func(tx *Tx) error {
-		t := &OneTimeToken{ID: l.id, CreatedAt: a.now(), Expires: a.now().Add(time.Minute)}
-		if err := tx.OneTimeTokens().Insert(t); err != nil {
-			return err
-		}
-		return tx.Notify(Notice{Link: a.linkURL(resetPath, l)})
-	})
+	u, known, err := found(tx.Users().Peek(owner))
+	if err != nil {
+		return err
+	}
+	if to == nil || !ok || !known || acct.Status != Active {
+		return errors.Join(tx.decoy(l, owner), tx.Emit(Event{Type: r.event, Outcome: Failure}))
+	}
+	if err := tx.sendLink(l, r.purpose, r.template, r.path, acct, to, u.Name); err != nil {
+		return err
+	}
+	return tx.Emit(Event{Type: r.event, UserID: acct.ID})
+}
+
+// decoy reads and writes what sendLink does, for nobody.
+func (tx *Tx) decoy(l link, owner string) error {
+	a := tx.auth
+	if _, err := tx.liveLinks(owner, ""); err != nil {
+		return err
+	}
+	t := &OneTimeToken{ID: l.id, CreatedAt: a.now(), Expires: a.now().Add(time.Minute)}
+	if err := tx.OneTimeTokens().Insert(t); err != nil {
+		return err
+	}
+	return tx.Notify(Notice{Link: a.linkURL(resetPath, l)})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/oneauth-go/oneauth/core/record"
@@ -22,11 +23,12 @@ type outboxEntry struct {
 }
 
 const (
-	outboxPending = "pending"
-	outboxLease   = 2 * time.Minute // how long a delivery may take before another node tries
-	outboxTries   = 16              // the last about 19 hours after the first
-	outboxKeep    = 7 * 24 * time.Hour
-	outboxMost    = time.Hour * 6 // between two tries
+	outboxPending  = "pending"
+	outboxLease    = 2 * time.Minute // how long a delivery may take before another node tries
+	outboxTries    = 16              // the last about 15 hours after the first
+	outboxKeep     = 7 * 24 * time.Hour
+	outboxMost     = time.Hour * 6 // between two tries
+	outboxParallel = 8
 )
 
 // Notify puts a notice into the outbox, to be delivered at least once after this transaction has committed.
@@ -59,11 +61,18 @@ func (tx *Tx) Notify(n Notice) error {
 	})
 }
 
-// DeliverPending delivers every notice that is due, in all tenants. Run does it as they come; call it to have them
-// delivered now. Without a Courier it does nothing.
+// DeliverPending delivers every notice that is due, in all tenants, and returns when that is done. Run does it as they
+// come; call it to have them delivered now: it waits for a delivery of this process that is under way. Without a Courier
+// it does nothing.
 func (a *Auth) DeliverPending(ctx context.Context) error {
 	if a.cfg.Courier == nil {
 		return nil
+	}
+	select {
+	case a.delivering <- struct{}{}:
+		defer func() { <-a.delivering }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	return a.EachTenant(ctx, func(ctx context.Context) error {
 		var after string
@@ -76,15 +85,29 @@ func (a *Auth) DeliverPending(ctx context.Context) error {
 			if err != nil || len(page) == 0 {
 				return err
 			}
-			for _, e := range page {
-				after = e.ID
-				if err := a.deliver(ctx, e.ID); err != nil {
-					return err
-				}
+			after = page[len(page)-1].ID
+			if err := a.deliverPage(ctx, page); err != nil {
+				return err
 			}
 		}
 		return ctx.Err()
 	})
+}
+
+// deliverPage delivers several entries at once, since a mail server may be slow.
+func (a *Auth) deliverPage(ctx context.Context, page []*outboxEntry) error {
+	var all sync.WaitGroup
+	errs := make([]error, len(page))
+	slots := make(chan struct{}, outboxParallel)
+	for i, e := range page {
+		slots <- struct{}{}
+		all.Go(func() {
+			errs[i] = a.deliver(ctx, e.ID)
+			<-slots
+		})
+	}
+	all.Wait()
+	return errors.Join(errs...)
 }
 
 // deliver takes one entry for itself, delivers it, and records how that went. Only a failing store is an error.

@@ -87,7 +87,7 @@ func (a *Auth) Refresh(ctx context.Context, token, clientID string, scope []stri
 			if err := tx.Sessions().Put(s); err != nil {
 				return err
 			}
-		case generation == s.Generation-1 && now.Sub(s.RotatedAt) < max(a.cfg.RefreshGrace, 0):
+		case generation == s.Generation-1 && a.cfg.RefreshGrace > 0 && now.Sub(s.RotatedAt) < a.cfg.RefreshGrace:
 		case generation < s.Generation:
 			reused = true
 			if err := tx.endSessions([]*Session{s}, "refresh_reuse"); err != nil {

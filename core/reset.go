@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -14,34 +15,23 @@ func (a *Auth) ForgotPassword(ctx context.Context, typed string) error {
 	if err != nil {
 		return err
 	}
-	sent := false
-	err = a.Update(ctx, func(tx *Tx) error {
-		sent = false
-		ident, err := tx.lookup(typed)
-		if err != nil || ident == nil {
-			return err
-		}
-		if ident, err = tx.resetAddress(ident); err != nil || ident == nil {
-			return err
-		}
-		acct, err := tx.Accounts().Get(ident.UserID)
-		if err != nil || acct.Status != Active {
-			return err
-		}
-		u, err := tx.Users().Peek(acct.ID)
+	return a.Update(ctx, func(tx *Tx) error {
+		owner := nobody
+		named, err := tx.lookup(typed)
 		if err != nil {
 			return err
 		}
-		if err := tx.sendLink(l, PurposeReset, NoticeReset, resetPath, acct, ident, u.Name); err != nil {
+		if named != nil {
+			owner = named.UserID
+		} else {
+			named = &Identity{UserID: nobody}
+		}
+		to, err := tx.resetAddress(named)
+		if err != nil {
 			return err
 		}
-		sent = true
-		return tx.Emit(Event{Type: EventResetRequested, UserID: acct.ID})
+		return tx.answerRequest(l, requestedReset, owner, to)
 	})
-	if err != nil || sent {
-		return err
-	}
-	return a.decoy(ctx)
 }
 
 // resetAddress decides where a reset link for the named identity goes: to that address; for a username to the primary
@@ -76,11 +66,11 @@ func (a *Auth) ResetPassword(ctx context.Context, token, newPassword string) err
 	if !ok {
 		return ErrInvalidToken
 	}
-	words, err := a.resetWords(ctx, id)
+	who, err := a.resetFor(ctx, id)
 	if err != nil {
 		return err
 	}
-	if why := a.judgePassword(newPassword, words); why != "" {
+	if why := a.judgePassword(newPassword, who.use, who.words); why != "" {
 		return FieldE(CodeWeakPassword, "password", why)
 	}
 	hash, err := a.hash(ctx, newPassword)
@@ -99,13 +89,13 @@ func (a *Auth) ResetPassword(ctx context.Context, token, newPassword string) err
 		if err != nil {
 			return err
 		}
-		if t.Epoch != acct.Epoch {
-			return ErrInvalidToken
+		if to, err := tx.resetAddress(ident); err != nil || to == nil { // another address was verified since
+			return cmp.Or(err, error(ErrInvalidToken))
 		}
 		if err := tx.ProveAddress(acct, ident); err != nil {
 			return err
 		}
-		if err := tx.setPassword(acct, hash, ""); err != nil {
+		if err := tx.setPassword(acct, hash, "", who.use); err != nil {
 			return err
 		}
 		return errors.Join(
@@ -115,8 +105,14 @@ func (a *Auth) ResetPassword(ctx context.Context, token, newPassword string) err
 	})
 }
 
-// resetWords returns the context words of the person whom a reset link belongs to, or ErrInvalidToken early.
-func (a *Auth) resetWords(ctx context.Context, linkID string) (words []string, err error) {
+// person is what a new password is judged by.
+type person struct {
+	words []string     // what an attacker would try first
+	use   password.Use // whether a second factor is required beside it
+}
+
+// resetFor returns whom a reset link belongs to, or ErrInvalidToken early.
+func (a *Auth) resetFor(ctx context.Context, linkID string) (who person, err error) {
 	err = a.View(ctx, func(tx *Tx) error {
 		t, ok, err := found(tx.OneTimeTokens().Get(linkID))
 		switch {
@@ -125,28 +121,49 @@ func (a *Auth) resetWords(ctx context.Context, linkID string) (words []string, e
 		case !ok || t.Purpose != PurposeReset || !t.UsedAt.IsZero():
 			return ErrInvalidToken
 		}
-		words, err = tx.personWords(t.UserID)
+		var proved bool
+		if who, proved, err = tx.personOf(t.UserID); !proved {
+			who.use = password.Alone // redeeming the link will purge the account, and its factors
+		}
 		return err
 	})
-	return words, err
+	return who, err
 }
 
-func (tx *Tx) personWords(userID string) ([]string, error) {
+// personOf returns what a user's new password is judged by, and whether any address of the account was ever proved.
+func (tx *Tx) personOf(userID string) (who person, proved bool, err error) {
+	acct, ok, err := found(tx.Accounts().Peek(userID))
+	if err != nil || !ok {
+		return who, false, err
+	}
 	u, ok, err := found(tx.Users().Peek(userID))
 	if err != nil || !ok {
-		return nil, err
+		return who, false, err
 	}
+	who = person{words: []string{u.Name}, use: useOf(acct)}
 	all, err := tx.Identities().PeekFind("user_id", userID, record.Page{})
-	words := []string{u.Name}
 	for _, i := range all {
-		words = append(words, i.Value)
+		who.words = append(who.words, i.Value)
+		proved = proved || i.Verified
 	}
-	return words, err
+	return who, proved, err
+}
+
+// useOf says how the password of an account is used: eight characters are enough where a second factor is required.
+func useOf(acct *Account) password.Use {
+	if len(acct.Factors) > 0 {
+		return password.WithFactor
+	}
+	return password.Alone
 }
 
 // setPassword stores a new hash, clears the failed tries, lets what was proved or mailed before die, and ends every
-// session but keep.
-func (tx *Tx) setPassword(acct *Account, hash, keep string) error {
+// session but keep. judged is the use for which the password was found good enough: if the account has lost its factors
+// since, the error is ErrConflict.
+func (tx *Tx) setPassword(acct *Account, hash, keep string, judged password.Use) error {
+	if judged == password.WithFactor && useOf(acct) == password.Alone {
+		return ErrConflict
+	}
 	acct.Epoch++
 	return errors.Join(
 		tx.Passwords().Set(&Password{ID: acct.ID, Hash: hash, UpdatedAt: tx.auth.now()}),
@@ -161,15 +178,15 @@ func (tx *Tx) setPassword(acct *Account, hash, keep string) error {
 //
 // Errors: CodeInvalidCredentials on field current, CodeWeakPassword, ErrForbidden when there is no session.
 func (a *Auth) ChangePassword(ctx context.Context, userID, sessionID, current, newPassword string) (cookie string, err error) {
-	words := []string{}
+	var who person
 	err = a.View(ctx, func(tx *Tx) (err error) {
-		words, err = tx.personWords(userID)
+		who, _, err = tx.personOf(userID)
 		return err
 	})
 	if err != nil {
 		return "", err
 	}
-	if why := a.judgePassword(newPassword, words); why != "" {
+	if why := a.judgePassword(newPassword, who.use, who.words); why != "" {
 		return "", FieldE(CodeWeakPassword, "password", why)
 	}
 	stored, err := a.proveAgain(ctx, userID, current)
@@ -201,7 +218,7 @@ func (a *Auth) ChangePassword(ctx context.Context, userID, sessionID, current, n
 		if !ok || s.UserID != userID || acct.Status != Active || pw.Hash != stored {
 			return ErrForbidden
 		}
-		if err := tx.setPassword(acct, hash, s.ID); err != nil {
+		if err := tx.setPassword(acct, hash, s.ID, who.use); err != nil {
 			return err
 		}
 		if s.Kind == BrowserSession {

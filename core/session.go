@@ -84,7 +84,9 @@ func (a *Auth) touchSession(ctx context.Context, s *Session) {
 			return err
 		}
 		stored.touch(now)
-		stored.IP = OriginOf(tx.ctx).IP
+		if ip := OriginOf(tx.ctx).IP; ip != "" {
+			stored.IP = ip
+		}
 		return tx.Sessions().Put(stored)
 	})
 	if err != nil {

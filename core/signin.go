@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -116,21 +117,20 @@ func (a *Auth) unknownGuesses(typed string) string {
 // new hash when the stored one is of weaker parameters. For nobody, for a disabled account and for one without a
 // password it does the same work and fails.
 func (a *Auth) verifyPassword(ctx context.Context, userID, typed string) (stored, rehash string, err error) {
-	if userID != "" {
-		err = a.View(ctx, func(tx *Tx) error {
-			acct, ok, err := found(tx.Accounts().Get(userID))
-			if err != nil || !ok || acct.Status != Active {
-				return err
-			}
-			pw, ok, err := found(tx.Passwords().Get(userID))
-			if ok {
-				stored = pw.Hash
-			}
-			return err
-		})
+	err = a.View(ctx, func(tx *Tx) error {
+		whose := cmp.Or(userID, nobody)
+		acct, known, err := found(tx.Accounts().Get(whose))
 		if err != nil {
-			return "", "", err
+			return err
 		}
+		pw, ok, err := found(tx.Passwords().Get(whose))
+		if known && ok && acct.Status == Active {
+			stored = pw.Hash
+		}
+		return err
+	})
+	if err != nil {
+		return "", "", err
 	}
 	if stored == "" {
 		if err := a.hasher.VerifyDummy(ctx, typed); err != nil {

@@ -84,16 +84,16 @@ func (a *Auth) parseSignUp(in SignUp) (p pendingSignUp, err error) {
 	p.Name, p.Data = in.Name, merge(nil, in.Data)
 	faults = append(faults, checkName(in.Name)...)
 	faults = append(faults, a.checkData(in.Data, true)...)
-	if why := a.judgePassword(in.Password, contextWords(in.Name, p.Identities)); why != "" {
+	if why := a.judgePassword(in.Password, password.Alone, contextWords(in.Name, p.Identities)); why != "" {
 		faults = append(faults, FieldError{"password", CodeWeakPassword, why})
 	}
 	return p, faultsError(faults)
 }
 
 // judgePassword returns why a new password is refused, or "".
-func (a *Auth) judgePassword(pw string, words []string) string {
+func (a *Auth) judgePassword(pw string, use password.Use, words []string) string {
 	var bad *password.PolicyError
-	err := a.cfg.Password.Check(pw, password.Alone, append(words, a.cfg.AppName)...)
+	err := a.cfg.Password.Check(pw, use, append(words, a.cfg.AppName)...)
 	if errors.As(err, &bad) {
 		return bad.Detail
 	}
@@ -234,9 +234,8 @@ func (a *Auth) signUpLater(ctx context.Context, p pendingSignUp) error {
 		return err
 	}
 	first := slices.IndexFunc(p.Identities, func(i Identity) bool { return addressed(&i) })
-	to := p.Identities[first]
 	return a.Update(ctx, func(tx *Tx) error {
-		taken := false
+		to, taken := p.Identities[first], false
 		for _, i := range p.Identities {
 			owner, ok, err := found(tx.Identities().Get(i.ID))
 			if err != nil {

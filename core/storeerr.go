@@ -1,8 +1,8 @@
 package core
 
 import (
-	"context"
 	"errors"
+	"fmt"
 
 	"github.com/oneauth-go/oneauth/core/record"
 )
@@ -15,6 +15,8 @@ func storeError(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.Is(err, record.ErrUnknown): // whatever the function said of a try that may have been applied
+		return ErrUnavailable.Wrap(fmt.Errorf("%w (%v)", record.ErrUnknown, err))
 	case errors.As(err, &own):
 		return err
 	case errors.As(err, &value):
@@ -28,8 +30,6 @@ func storeError(err error) error {
 	case errors.Is(err, record.ErrTooLarge), errors.Is(err, record.ErrCorrupt), errors.Is(err, record.ErrNested),
 		errors.Is(err, record.ErrReadOnly):
 		return E(CodeInternal, "").Wrap(err)
-	case errors.Is(err, context.Canceled):
-		return ErrUnavailable.Wrap(err)
 	}
 	return ErrUnavailable.Wrap(err)
 }

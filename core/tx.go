@@ -2,6 +2,7 @@ package core
 
 import (
 	"context"
+	"errors"
 
 	"github.com/oneauth-go/oneauth/core/record"
 )
@@ -84,7 +85,7 @@ func (a *Auth) register(ctx context.Context) error {
 	}
 	err := a.db.Update(system(ctx), func(rec *record.Tx) error {
 		err := tenants.In(rec).Insert(&tenantEntry{ID: tenant, CreatedAt: a.now()})
-		if err == record.ErrExists {
+		if errors.Is(err, record.ErrExists) {
 			return nil
 		}
 		return err

@@ -11,60 +11,43 @@ import (
 // RequestVerify mails a link that verifies an address. With userID it goes to that user's unverified addresses, or the
 // one that typed names; without, typed names an address of anybody, and whether it exists and needs it shows in nothing.
 func (a *Auth) RequestVerify(ctx context.Context, userID, typed string) error {
-	var want []*Identity
-	err := a.View(ctx, func(tx *Tx) error {
-		if typed == "" {
-			all, err := tx.Identities().PeekFind("user_id", userID, record.Page{})
-			want = all
-			return err
-		}
-		ident, err := tx.lookup(typed)
-		if ident != nil && (userID == "" || ident.UserID == userID) {
-			want = []*Identity{ident}
-		}
-		return err
-	})
+	if typed != "" || userID == "" {
+		return a.sendVerify(ctx, userID, typed)
+	}
+	all, err := a.IdentitiesOf(ctx, userID)
 	if err != nil {
 		return err
 	}
-	sent := false
-	for _, i := range want {
-		if i.Verified || !addressed(i) || userID == "" && typed == "" {
+	for _, i := range all {
+		if i.Verified || !addressed(i) {
 			continue
 		}
-		if err := a.sendVerify(ctx, i.ID); err != nil {
+		if err := a.sendVerify(ctx, userID, i.Value); err != nil {
 			return err
 		}
-		sent = true
 	}
-	if sent {
-		return nil
-	}
-	return a.decoy(ctx)
+	return nil
 }
 
-func (a *Auth) sendVerify(ctx context.Context, identityID string) error {
+// sendVerify mails a link to the address that was typed, if it is one, needs it, and is userID's where that is given.
+func (a *Auth) sendVerify(ctx context.Context, userID, typed string) error {
 	l, err := a.newLink()
 	if err != nil {
 		return err
 	}
 	return a.Update(ctx, func(tx *Tx) error {
-		ident, ok, err := found(tx.Identities().Get(identityID))
-		if err != nil || !ok || ident.Verified {
-			return err
-		}
-		acct, err := tx.Accounts().Get(ident.UserID)
-		if err != nil || acct.Status != Active {
-			return err
-		}
-		u, err := tx.Users().Peek(ident.UserID)
+		to, err := tx.lookup(typed)
 		if err != nil {
 			return err
 		}
-		if err := tx.sendLink(l, PurposeVerify, NoticeVerify, verifyPath, acct, ident, u.Name); err != nil {
-			return err
+		owner := nobody
+		if to != nil {
+			owner = to.UserID
+			if to.Verified || !addressed(to) || userID != "" && userID != owner {
+				to = nil
+			}
 		}
-		return tx.Emit(Event{Type: EventVerifyRequested, UserID: acct.ID})
+		return tx.answerRequest(l, requestedVerify, owner, to)
 	})
 }
 
@@ -114,7 +97,7 @@ func (a *Auth) Verify(ctx context.Context, token string) (*User, error) {
 }
 
 // ownerOf returns the active account and the identity for which a link was made, or ErrInvalidToken when the address is
-// no longer that account's.
+// no longer that account's, or when the password was changed or everything revoked since.
 func (tx *Tx) ownerOf(t *OneTimeToken) (*Account, *Identity, error) {
 	ident, ok, err := found(tx.Identities().Get(t.IdentityID))
 	if err != nil {
@@ -127,7 +110,7 @@ func (tx *Tx) ownerOf(t *OneTimeToken) (*Account, *Identity, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if acct.Status != Active {
+	if acct.Status != Active || acct.Epoch != t.Epoch {
 		return nil, nil, ErrInvalidToken
 	}
 	return acct, ident, nil
@@ -149,11 +132,12 @@ func (tx *Tx) ProveAddress(acct *Account, ident *Identity) error {
 		if err := tx.purge(acct, ident.ID, all); err != nil {
 			return err
 		}
+		ident.Primary = true // it is the only one now
 	}
 	if ident.Verified {
 		return nil
 	}
-	ident.Verified, ident.VerifiedAt, ident.Primary = true, tx.auth.now(), true
+	ident.Verified, ident.VerifiedAt = true, tx.auth.now()
 	return errors.Join(tx.Identities().Put(ident), tx.Emit(Event{Type: EventIdentityVerified, UserID: acct.ID}))
 }
 
@@ -185,16 +169,27 @@ func (a *Auth) LinkLives(ctx context.Context, token string, p Purpose) (time.Tim
 	if !ok {
 		return time.Time{}, ErrInvalidToken
 	}
-	var t *OneTimeToken
-	err := a.View(ctx, func(tx *Tx) (err error) {
-		t, _, err = found(tx.OneTimeTokens().Get(id))
+	var until time.Time
+	err := a.View(ctx, func(tx *Tx) error {
+		t, ok, err := found(tx.OneTimeTokens().Get(id))
+		switch {
+		case err != nil:
+			return err
+		case !ok || !t.UsedAt.IsZero() || t.Purpose != p && (p != PurposeVerify || t.Purpose != PurposeSignUp):
+			return ErrInvalidToken
+		}
+		until = t.Expires
+		if t.Purpose == PurposeSignUp {
+			return nil
+		}
+		acct, _, err := tx.ownerOf(t)
+		if err == nil && t.Purpose == PurposeReset && t.Epoch != acct.Epoch {
+			return ErrInvalidToken
+		}
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return time.Time{}, err
-	case t == nil || !t.UsedAt.IsZero() || t.Purpose != p && (p != PurposeVerify || t.Purpose != PurposeSignUp):
-		return time.Time{}, ErrInvalidToken
 	}
-	return t.Expires, nil
+	return until, nil
 }
