@@ -377,10 +377,16 @@ func TestGateRefusesMistakesOfTheCaller(t *testing.T) {
 	u := w.verified("ann@example.com")
 	ok := proof(u.ID, "otp", core.AttemptRef{})
 	for name, call := range map[string]func() (*core.SignedIn, error){
-		"no kind":   func() (*core.SignedIn, error) { return w.Admit(t.Context(), ok, core.Wish{}) },
-		"no verify": func() (*core.SignedIn, error) { return w.Admit(t.Context(), core.Proof{UserID: u.ID, Method: "otp"}, browser) },
-		"no method": func() (*core.SignedIn, error) { return w.Admit(t.Context(), proof(u.ID, "", core.AttemptRef{}), browser) },
-		"no user":   func() (*core.SignedIn, error) { return w.Admit(t.Context(), proof("", "otp", core.AttemptRef{}), browser) },
+		"no kind": func() (*core.SignedIn, error) { return w.Admit(t.Context(), ok, core.Wish{}) },
+		"no verify": func() (*core.SignedIn, error) {
+			return w.Admit(t.Context(), core.Proof{UserID: u.ID, Method: "otp"}, browser)
+		},
+		"no method": func() (*core.SignedIn, error) {
+			return w.Admit(t.Context(), proof(u.ID, "", core.AttemptRef{}), browser)
+		},
+		"no user": func() (*core.SignedIn, error) {
+			return w.Admit(t.Context(), proof("", "otp", core.AttemptRef{}), browser)
+		},
 	} {
 		if _, err := call(); core.AsError(err).Code != core.CodeInternal {
 			t.Errorf("%s: %v", name, err)

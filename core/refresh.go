@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"strings"
 	"time"
 )
@@ -56,95 +57,99 @@ func IsRefreshToken(s string) bool { return strings.HasPrefix(s, refreshPrefix) 
 //
 // Errors: ErrInvalidGrant, ErrInvalidScope; ErrUnavailable when the store fails.
 func (a *Auth) Refresh(ctx context.Context, token, clientID string, scope []string) (*SignedIn, error) {
-	s, generation, err := a.refreshSession(ctx, token)
+	client, err := a.Clients().Get(ctx, clientID)
 	if err != nil {
 		return nil, err
 	}
-	if s == nil || s.ClientID != clientID {
-		return nil, ErrInvalidGrant
-	}
-	out := &SignedIn{}
-	if out.Scopes, err = a.refreshedScopes(ctx, s, scope); err != nil {
+	asked, err := a.askScopes(ctx, token)
+	if err != nil {
 		return nil, err
 	}
-	var reused, gone bool
+	var out *SignedIn
+	var refused error
 	err = a.Update(ctx, func(tx *Tx) error {
-		reused, gone = false, false
-		s, ok, err := found(tx.Sessions().Get(s.ID))
+		out, refused = nil, ErrInvalidGrant
+		s, generation, err := tx.refreshSession(token)
+		if err != nil || s == nil || s.ClientID != clientID {
+			return err
+		}
+		allowed, err := tx.scopesOf(s.UserID, asked)
 		if err != nil {
 			return err
 		}
-		if !ok {
-			gone = true
+		scopes, err := narrowScopes(s, client, allowed, scope)
+		if err != nil {
+			refused = err
 			return nil
 		}
-		now := a.now()
-		switch {
-		case generation == s.Generation:
-			s.Generation++
-			s.RotatedAt = now
-			s.touch(now)
-			if err := tx.Sessions().Put(s); err != nil {
-				return err
-			}
-		case generation == s.Generation-1 && a.cfg.RefreshGrace > 0 && now.Sub(s.RotatedAt) < a.cfg.RefreshGrace:
-		case generation < s.Generation:
-			reused = true
-			if err := tx.endSessions([]*Session{s}, "refresh_reuse"); err != nil {
-				return err
-			}
-			return tx.Emit(Event{
-				Type: EventRefreshReused, Outcome: Failure, UserID: s.UserID, SessionID: s.ID, ClientID: s.ClientID,
-			})
-		default: // from the future: the store was put back to an older state
-			gone = true
-			return nil
+		reused, err := tx.rotate(s, generation)
+		if err != nil || reused {
+			return err
 		}
-		out.Session = s
+		if generation > s.Generation {
+			return nil // from the future: the store was put back to an older state
+		}
+		out, refused = &SignedIn{Session: s, Scopes: scopes}, nil
 		out.RefreshToken = a.refreshToken(tx.rec.Tenant(), s, s.Generation)
 		return tx.Emit(Event{Type: EventRefreshed, UserID: s.UserID, SessionID: s.ID, ClientID: s.ClientID})
 	})
+	if err != nil {
+		return nil, err
+	}
+	return out, refused
+}
+
+// rotate moves the session to its next generation if the presented one is current, leaves it as it is within the grace
+// of the one before, and ends it when an older one is reused.
+func (tx *Tx) rotate(s *Session, presented int64) (reused bool, err error) {
+	a, now := tx.auth, tx.auth.now()
 	switch {
-	case err != nil:
+	case presented == s.Generation:
+		s.Generation++
+		s.RotatedAt = now
+		s.touch(now)
+		return false, tx.Sessions().Put(s)
+	case presented == s.Generation-1 && a.cfg.RefreshGrace > 0 && now.Sub(s.RotatedAt) < a.cfg.RefreshGrace:
+		return false, nil
+	case presented > s.Generation:
+		return false, nil
+	}
+	return true, errors.Join(
+		tx.endSessions([]*Session{s}, "refresh_reuse"),
+		tx.Emit(Event{Type: EventRefreshReused, Outcome: Failure, UserID: s.UserID, SessionID: s.ID, ClientID: s.ClientID}),
+	)
+}
+
+// askScopes asks the application's ScopesOf for the subject of a refresh token, outside the transaction that rotates
+// it. Without such a function there is nothing to ask.
+func (a *Auth) askScopes(ctx context.Context, token string) ([]string, error) {
+	if a.cfg.ScopesOf == nil {
+		return nil, nil
+	}
+	s, _, err := a.refreshSession(ctx, token)
+	if err != nil || s == nil {
 		return nil, err
-	case reused || gone:
-		return nil, ErrInvalidGrant
 	}
-	return out, nil
+	return a.scopesOf(ctx, s.UserID, nil)
 }
 
-// refreshSession returns the session of an authentic refresh token and the token's generation, or nil.
-func (a *Auth) refreshSession(ctx context.Context, token string) (s *Session, generation int64, err error) {
-	id, generation, mac, ok := parseRefresh(token)
-	if !ok {
-		return nil, 0, nil
+// scopesOf returns what a subject may be granted at present; asked is what ScopesOf said, if there is one.
+func (tx *Tx) scopesOf(subject string, asked []string) ([]string, error) {
+	switch {
+	case tx.auth.cfg.ScopesOf != nil:
+		return asked, nil
+	case !isService(subject):
+		return tx.auth.cfg.Scopes, nil
 	}
-	tenant := ""
-	err = a.View(ctx, func(tx *Tx) (err error) {
-		tenant = tx.rec.Tenant()
-		s, _, err = found(tx.Sessions().Get(id))
-		return err
-	})
-	if err != nil || s == nil || s.Kind != APISession {
-		return nil, 0, err
-	}
-	raw, _ := b64.DecodeString(token[len(refreshPrefix):])
-	if !hmac.Equal(mac, a.refreshMAC(tenant, s, raw[:20])) {
-		return nil, 0, nil
-	}
-	return s, generation, nil
-}
-
-// refreshedScopes resolves the session's grant anew: what the subject may no longer have is gone.
-func (a *Auth) refreshedScopes(ctx context.Context, s *Session, narrow []string) ([]string, error) {
-	allowed, err := a.scopesOf(ctx, s.UserID, nil)
+	acct, err := tx.Accounts().Peek(subject)
 	if err != nil {
 		return nil, err
 	}
-	c, err := a.Clients().Get(ctx, s.ClientID)
-	if err != nil {
-		return nil, err
-	}
+	return acct.Scopes, nil
+}
+
+// narrowScopes resolves the session's grant anew: what the subject or the client may no longer have is gone.
+func narrowScopes(s *Session, c *Client, allowed, narrow []string) ([]string, error) {
 	scopes := both(s.Scopes, allowed)
 	if len(c.Scopes) > 0 {
 		scopes = both(scopes, c.Scopes)
@@ -156,6 +161,31 @@ func (a *Auth) refreshedScopes(ctx context.Context, s *Session, narrow []string)
 		return nil, ErrInvalidScope
 	}
 	return scopes, nil
+}
+
+// refreshSession returns the session of an authentic refresh token and the token's generation, or nil.
+func (a *Auth) refreshSession(ctx context.Context, token string) (s *Session, generation int64, err error) {
+	err = a.View(ctx, func(tx *Tx) (err error) {
+		s, generation, err = tx.refreshSession(token)
+		return err
+	})
+	return s, generation, err
+}
+
+func (tx *Tx) refreshSession(token string) (*Session, int64, error) {
+	id, generation, mac, ok := parseRefresh(token)
+	if !ok {
+		return nil, 0, nil
+	}
+	s, ok, err := found(tx.Sessions().Get(id))
+	if err != nil || !ok || s.Kind != APISession {
+		return nil, 0, err
+	}
+	raw, err := b64.DecodeString(token[len(refreshPrefix):])
+	if err != nil || !hmac.Equal(mac, tx.auth.refreshMAC(tx.rec.Tenant(), s, raw[:20])) {
+		return nil, 0, nil
+	}
+	return s, generation, nil
 }
 
 // EndByRefreshToken ends the session of an authentic refresh token of the client, of whatever generation (RFC 7009). A

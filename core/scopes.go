@@ -44,7 +44,7 @@ func validScopes(field string, scopes []string) error {
 
 // scopesOf returns what a subject may be granted at present. u may be nil: it is then read if it is needed.
 func (a *Auth) scopesOf(ctx context.Context, subject string, u *User) ([]string, error) {
-	if a.cfg.ScopesOf == nil && !strings.HasPrefix(subject, servicePrefix+"_") {
+	if a.cfg.ScopesOf == nil && !isService(subject) {
 		return a.cfg.Scopes, nil
 	}
 	if u == nil {
@@ -75,6 +75,8 @@ func (a *Auth) scopesOf(ctx context.Context, subject string, u *User) ([]string,
 	}
 	return scopes, nil
 }
+
+func isService(subject string) bool { return strings.HasPrefix(subject, servicePrefix+"_") }
 
 // grantScopes decides what a new session is granted: what was asked for (or the client's default), as far as the client
 // may ask and the subject may have it. Asking only for what cannot be had is ErrInvalidScope.

@@ -104,8 +104,8 @@ func (tx *Tx) seedCredentials(u *User, p pendingSignUp) error {
 
 func (a *Auth) parseSeed(ctx context.Context, s Seed) (p pendingSignUp, err error) {
 	switch {
-	case s.ID != "" && !seedIDRE.MatchString(s.ID):
-		return p, FieldE(CodeInvalidField, "id", "An id is 1 to 64 of A-Z a-z 0-9 . _ -")
+	case s.ID != "" && (!seedIDRE.MatchString(s.ID) || isService(s.ID)):
+		return p, FieldE(CodeInvalidField, "id", "An id is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with svc_")
 	case len(s.Identities) == 0:
 		return p, FieldE(CodeIdentifierRequired, "identities", "")
 	case len(s.Identities) > maxIdentities:

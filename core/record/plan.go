@@ -32,10 +32,14 @@ const (
 	asInt
 	asBool
 	asTime
+	asStrings // a []string, as JSON
 	asJSON
 )
 
-var timeType = reflect.TypeFor[time.Time]()
+var (
+	timeType    = reflect.TypeFor[time.Time]()
+	stringsType = reflect.TypeFor[[]string]()
+)
 
 // planOf reads the `record:"name[,term][,text]"` tags of struct type t. "id" and "expires" name the key and the expiry;
 // fields without a tag are not stored.
@@ -123,6 +127,8 @@ func columnOf(name string, f reflect.StructField, text bool) column {
 		c.typ, c.code = Bytes, asBytes
 	case f.Type.Kind() >= reflect.Int && f.Type.Kind() <= reflect.Int64:
 		c.typ, c.code = Int, asInt
+	case f.Type == stringsType:
+		c.typ, c.code = JSON, asStrings
 	default:
 		c.typ, c.code = JSON, asJSON
 	}
@@ -149,6 +155,12 @@ func (p *plan) encode(v reflect.Value, kind string) (Record, error) {
 			r.Row[i] = BoolValue(f.Bool())
 		case asTime:
 			r.Row[i] = TimeValue(f.Interface().(time.Time))
+		case asStrings:
+			text, why := encodeStrings(f.Interface().([]string))
+			if why != "" {
+				return r, &ValueError{kind, c.name, why}
+			}
+			r.Row[i] = JSONValue(text)
 		case asJSON:
 			if f.IsZero() {
 				continue
@@ -195,6 +207,12 @@ func (p *plan) decode(r Record, v reflect.Value) error {
 			f.SetBool(val.n != 0)
 		case asTime:
 			*(f.Addr().Interface().(*time.Time)) = val.Time()
+		case asStrings:
+			list, err := decodeStrings(val.s)
+			if err != nil {
+				return fmt.Errorf("%w: %s/%s: field %s: %v", ErrCorrupt, r.Kind, r.ID, c.name, err)
+			}
+			*(f.Addr().Interface().(*[]string)) = list
 		case asJSON:
 			if err := json.Unmarshal([]byte(val.s), f.Addr().Interface()); err != nil {
 				return fmt.Errorf("%w: %s/%s: field %s: %v", ErrCorrupt, r.Kind, r.ID, c.name, err)

@@ -62,6 +62,13 @@ func (q *queue) do(ctx context.Context, r *request) error {
 	return r.err
 }
 
+// len is how many requests wait.
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.list)
+}
+
 func (q *queue) signal() {
 	select {
 	case q.wake <- struct{}{}:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"syscall"
 	"time"
 
@@ -18,43 +17,63 @@ import (
 const (
 	maxBatchOps   = 1024
 	maxBatchBytes = 4 << 20
-	maxBatchTime  = 5 * time.Millisecond // to collect one
+	maxBatchTime  = time.Millisecond // to wait for company
 )
 
 // write is the one goroutine that writes. It ends when the queue is closed and empty.
 func (s *Store) write() {
 	defer guardFaults()()
 	var batch []*request
+	var pace pace
 	for s.queue.wait() {
-		batch = s.collect(batch[:0:cap(batch)], len(batch) > 1)
+		batch = s.collect(batch[:0:cap(batch)], pace)
 		switch {
 		case len(batch) == 0:
 		case batch[0].run != nil:
 			batch[0].answer(s.runOne(batch[0].run))
 		default:
+			began := time.Now()
 			s.commitBatch(batch)
+			pace = paceAfter(len(batch)+s.queue.len(), time.Since(began))
 			s.compactIfDue()
 		}
 		clear(batch)
 	}
 }
 
-// collect takes what waits. When the last batch had company, those who were just answered are probably about to commit
-// again: it yields to them, which costs a lone writer nothing since it has none.
-func (s *Store) collect(batch []*request, company bool) []*request {
+// pace is what the last batch tells about the next one.
+type pace struct {
+	company int           // how many took part, or came while it was written
+	wait    time.Duration // how long to wait for as many
+}
+
+// paceAfter lets a batch wait for half of the time that the last one took to write: the fsync that it may save costs
+// more.
+func paceAfter(company int, took time.Duration) pace {
+	return pace{company, min(took/2, maxBatchTime)}
+}
+
+// collect takes what waits. Those who were just answered are probably about to commit again: it waits a little for as
+// many as there were, which costs a lone writer nothing since it has no company.
+func (s *Store) collect(batch []*request, p pace) []*request {
 	batch = s.queue.take(batch, 0, 0)
-	if !company || len(batch) == 0 || batch[0].run != nil {
+	if len(batch) == 0 || len(batch) >= p.company || batch[0].run != nil {
 		return batch
 	}
-	for start := s.opts.Now(); s.opts.Now().Sub(start) < maxBatchTime; {
-		runtime.Gosched()
-		before := len(batch)
+	timeout := time.NewTimer(p.wait)
+	defer timeout.Stop()
+	for len(batch) < p.company {
+		select {
+		case <-s.queue.wake:
+		case <-timeout.C:
+			return batch
+		}
 		ops, size := 0, 0
 		for _, r := range batch {
 			ops, size = ops+len(r.ops), size+r.size
 		}
-		if batch = s.queue.take(batch, ops, size); len(batch) == before {
-			break
+		if batch = s.queue.take(batch, ops, size); s.queue.len() > 0 {
+			return batch // it is full, or something must run between transactions
 		}
 	}
 	return batch
