@@ -22,7 +22,7 @@ type Options struct {
 	// lose acknowledged commits or the whole file.
 	NoSync bool
 
-	// Now paces automatic compaction; default time.Now.
+	// Now paces automatic compaction and measures how long a commit takes; default time.Now.
 	Now func() time.Time
 
 	// Log receives automatic compactions and failures of the disk; default none.

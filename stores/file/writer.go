@@ -32,9 +32,9 @@ func (s *Store) write() {
 		case batch[0].run != nil:
 			batch[0].answer(s.runOne(batch[0].run))
 		default:
-			began := time.Now()
+			began := s.opts.Now()
 			s.commitBatch(batch)
-			pace = paceAfter(len(batch)+s.queue.len(), time.Since(began))
+			pace = paceAfter(len(batch)+s.queue.len(), s.opts.Now().Sub(began))
 			s.compactIfDue()
 		}
 		clear(batch)
