@@ -2,6 +2,8 @@ package wire
 
 import (
 	"net/http"
+	"net/url"
+	"path"
 	"strings"
 
 	"github.com/oneauth-go/oneauth/core"
@@ -29,23 +31,30 @@ type Router struct {
 // NewRouter checks and registers the routes.
 func NewRouter(prefix string, entry *Entry, errors ErrorWriter, routes []Route) *Router {
 	rt := &Router{prefix: prefix, mux: http.NewServeMux(), errors: errors, entry: entry}
-	methods := map[string][]string{}
 	for _, route := range routes {
-		methods[route.Path] = append(methods[route.Path], route.Method)
 		rt.mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) {
 			rt.serve(w, r, route)
 		})
 	}
-	for path, allowed := range methods {
-		rt.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
-			rt.errors.Problem(w, r, core.E(core.CodeMethodNotAllowed, ""))
-		})
-	}
-	rt.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		rt.errors.Problem(w, r, core.ErrNotFound)
-	})
+	rt.mux.HandleFunc("/", rt.unknown)
 	return rt
+}
+
+// unknown answers what no route matches: 405 where another method would do, else 404.
+func (rt *Router) unknown(w http.ResponseWriter, r *http.Request) {
+	var allowed []string
+	probe := *r
+	for _, probe.Method = range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
+		if _, pattern := rt.mux.Handler(&probe); pattern != "/" {
+			allowed = append(allowed, probe.Method)
+		}
+	}
+	if len(allowed) == 0 {
+		rt.errors.Problem(w, r, core.ErrNotFound)
+		return
+	}
+	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	rt.errors.Problem(w, r, core.E(core.CodeMethodNotAllowed, ""))
 }
 
 func (rt *Router) serve(w http.ResponseWriter, r *http.Request, route Route) {
@@ -62,18 +71,22 @@ func (rt *Router) serve(w http.ResponseWriter, r *http.Request, route Route) {
 	}
 }
 
-// ServeHTTP takes the prefix off, if it is there, and serves the route.
+// ServeHTTP takes the prefix off, if it is there, and serves the route. A path that is not clean names nothing: it is
+// not redirected, since what somebody took off it could not be put back.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Accept")
-	path, stripped := strings.CutPrefix(r.URL.Path, rt.prefix)
-	if !stripped || path != "" && path[0] != '/' {
-		rt.mux.ServeHTTP(w, r)
+	inside, below := strings.CutPrefix(r.URL.Path, rt.prefix)
+	if !below || inside != "" && inside[0] != '/' {
+		inside = r.URL.Path
+	}
+	if inside == "" {
+		inside = "/"
+	}
+	if path.Clean(inside) != inside {
+		rt.errors.Problem(w, r, core.ErrNotFound)
 		return
 	}
-	if path == "" {
-		path = "/"
-	}
-	inner := r.Clone(r.Context())
-	inner.URL.Path, inner.URL.RawPath = path, ""
-	rt.mux.ServeHTTP(w, inner)
+	inner := *r
+	inner.URL = &url.URL{Path: inside, RawQuery: r.URL.RawQuery}
+	rt.mux.ServeHTTP(w, &inner)
 }

@@ -1,0 +1,84 @@
+package webauth
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/oneauth-go/oneauth/core"
+)
+
+const (
+	maxCookie  = 256 // bytes of a value; ours have 74
+	maxPlanted = 4   // cookies of one name that are looked at
+)
+
+// cookieValues returns the values that a request has for a cookie name (RFC 6265 section 5.4), as they were sent, at
+// most maxPlanted of them. Empty ones do not count: that is how some clients send a cookie that was cleared.
+func cookieValues(h http.Header, name string) []string {
+	var values []string
+	for _, line := range h["Cookie"] {
+		for more := true; more && len(values) < maxPlanted; {
+			var pair string
+			pair, line, more = strings.Cut(line, ";")
+			key, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+			if key == name && value != "" {
+				values = append(values, value)
+			}
+		}
+	}
+	return values
+}
+
+// oneCookie returns the value of a cookie that the request has once and that is not absurdly long, else "".
+func oneCookie(r *http.Request, name string) string {
+	values := cookieValues(r.Header, name)
+	if len(values) != 1 || len(values[0]) > maxCookie {
+		return ""
+	}
+	return values[0]
+}
+
+// HasCookie reports whether the request brings a session cookie, good or bad.
+func (s *Service) HasCookie(r *http.Request) bool { return len(cookieValues(r.Header, s.cookie)) > 0 }
+
+// SetCookie gives the browser the secret of a session that was just minted for it. It stays when the browser is closed
+// only if the person asked to be remembered, and then until the session's absolute end.
+func (s *Service) SetCookie(w http.ResponseWriter, in *core.SignedIn) {
+	s.setSession(w, in.Cookie, in.Session)
+}
+
+func (s *Service) setSession(w http.ResponseWriter, value string, session *core.Session) {
+	c := s.newCookie(s.cookie, value)
+	if session.Remember {
+		s.keep(c, session.EndsAt)
+	}
+	http.SetCookie(w, c)
+}
+
+// setAttempt gives the browser what binds a sign-in under way to it.
+func (s *Service) setAttempt(w http.ResponseWriter, value string, a *core.Attempt) {
+	c := s.newCookie(s.attemptCookie(), value)
+	s.keep(c, a.Expires)
+	http.SetCookie(w, c)
+}
+
+func (s *Service) attemptCookie() string { return s.cookie + "-attempt" }
+
+func (s *Service) clearCookie(w http.ResponseWriter, name string) {
+	c := s.newCookie(name, "")
+	c.MaxAge, c.Expires = -1, time.Unix(1, 0)
+	http.SetCookie(w, c)
+}
+
+func (s *Service) newCookie(name, value string) *http.Cookie {
+	return &http.Cookie{
+		Name: name, Value: value, Path: "/", Secure: s.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+}
+
+// keep lets a cookie outlive the browser's window, until a time.
+func (s *Service) keep(c *http.Cookie, until time.Time) {
+	c.Expires = until
+	c.MaxAge = max(1, int(until.Sub(s.auth.Env().Now())/time.Second))
+}

@@ -1,0 +1,61 @@
+package webauth
+
+import (
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/internal/wire"
+)
+
+// done answers a request that did what it asked for: a form of a page is sent on to its return_to, a program gets body
+// as JSON, or 204 when there is none.
+func (s *Service) done(w http.ResponseWriter, r *http.Request, status int, body any) error {
+	if r.Method == http.MethodPost && isForm(r) && wantsHTML(r) {
+		returnTo, err := wire.FormValue(r, "return_to")
+		if err != nil {
+			return err
+		}
+		path, _ := wire.SafePath(returnTo)
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Location", path)
+		w.WriteHeader(http.StatusSeeOther)
+		return nil
+	}
+	if body == nil {
+		w.Header().Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	wire.WriteJSON(w, status, body)
+	return nil
+}
+
+func isForm(r *http.Request) bool {
+	media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	return err == nil && media == "application/x-www-form-urlencoded"
+}
+
+// wantsHTML reports whether Accept names text/html (RFC 9110 section 12.5.1) and does not refuse it. Wildcards do not
+// name it.
+func wantsHTML(r *http.Request) bool {
+	for _, line := range r.Header.Values("Accept") {
+		for media := range strings.SplitSeq(line, ",") {
+			name, params, err := mime.ParseMediaType(media)
+			if err != nil || name != "text/html" {
+				continue
+			}
+			if q, err := strconv.ParseFloat(params["q"], 64); err != nil || q > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// missing blames an input that a request lacks, without which it means nothing.
+func missing(field string) error {
+	return core.FieldE(core.CodeInvalidRequest, field, "This is required.")
+}
