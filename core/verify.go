@@ -182,10 +182,7 @@ func (a *Auth) LinkLives(ctx context.Context, token string, p Purpose) (time.Tim
 		if t.Purpose == PurposeSignUp {
 			return nil
 		}
-		acct, _, err := tx.ownerOf(t)
-		if err == nil && t.Purpose == PurposeReset && t.Epoch != acct.Epoch {
-			return ErrInvalidToken
-		}
+		_, _, err = tx.ownerOf(t)
 		return err
 	})
 	if err != nil {
