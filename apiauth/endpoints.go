@@ -16,10 +16,10 @@ func (s *Service) Routes() []wire.Route {
 		{Method: http.MethodPost, Path: "/token", OAuth: true, Handle: s.started(s.handleToken)},
 		{Method: http.MethodPost, Path: "/revoke", OAuth: true, Handle: s.started(s.handleRevoke)},
 		{Method: http.MethodPost, Path: "/introspect", OAuth: true, Handle: s.started(s.handleIntrospect)},
-		{Method: http.MethodGet, Path: "/jwks.json", Handle: s.started(s.handleJWKS)},
-		{Method: http.MethodGet, Path: "/.well-known/jwks.json", Root: true, Handle: s.started(s.handleJWKS)},
+		{Method: http.MethodGet, Path: "/jwks.json", Public: true, Handle: s.started(s.handleJWKS)},
+		{Method: http.MethodGet, Path: "/.well-known/jwks.json", Root: true, Public: true, Handle: s.started(s.handleJWKS)},
 		{
-			Method: http.MethodGet, Path: "/.well-known/oauth-authorization-server", Root: true,
+			Method: http.MethodGet, Path: "/.well-known/oauth-authorization-server", Root: true, Public: true,
 			Handle: s.started(s.handleMetadata),
 		},
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oneauth-go/oneauth/apiauth"
 	"github.com/oneauth-go/oneauth/core"
 )
 
@@ -223,16 +224,16 @@ func TestRefreshNarrowsOneToken(t *testing.T) {
 func TestGrantOfAnotherClientsSession(t *testing.T) {
 	var n *node
 	n = start(t, func(s *setup) {
-		s.api.Grants[testGrant] = nil
-		s.core.Clients = append(s.core.Clients, core.ClientConfig{ID: "mix", Grants: []string{"urn:test:mix"}})
+		s.core.Clients = append(s.core.Clients, core.ClientConfig{ID: "mix", Grants: []string{"urn:test:mix", "urn:test:nothing"}})
+		s.api.Grants["urn:test:mix"] = func(ctx context.Context, g apiauth.GrantRequest) (*core.SignedIn, error) {
+			g.Client = &core.Client{ID: "phone"}
+			return n.trust(ctx, g)
+		}
+		s.api.Grants["urn:test:nothing"] = func(context.Context, apiauth.GrantRequest) (*core.SignedIn, error) { return nil, nil }
 	})
-	_ = n
 	u := n.user(t.Context(), ann)
-	in, err := n.auth.Admit(t.Context(), core.Proof{UserID: u.ID, Method: "x", Verify: func(*core.Tx) error { return nil }},
-		core.Wish{Kind: core.APISession, ClientID: "phone"})
-	n.must(err)
-	if _, err := n.api.Issue(context.Background(), in); err != nil {
-		t.Fatal(err)
+	for _, grant := range []string{"urn:test:mix", "urn:test:nothing"} {
+		n.form("/auth/token", "grant_type", grant, "user", u.ID, "client_id", "mix").want(500, "server_error")
 	}
 	if _, err := n.api.Issue(t.Context(), &core.SignedIn{Session: &core.Session{Kind: core.BrowserSession}}); err == nil {
 		t.Error("a token was issued for a browser's session")

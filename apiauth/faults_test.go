@@ -17,7 +17,6 @@ func TestA24StoreFailures(t *testing.T) {
 	type flow struct {
 		prepare func(n *node) []string // pairs of a form
 		path    string
-		headers func(pairs []string) []string
 		judge   func(t *testing.T, n *node, a answer, pairs []string) // of a 200
 	}
 	token := func(name string) func(n *node) []string {
@@ -78,21 +77,21 @@ func TestA24StoreFailures(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			storetest.EachFault(t, memory, func(t *testing.T, f *storetest.Faults) func(context.Context, storetest.Injection) {
+			eachFault(t, func(t *testing.T, f *storetest.Faults) (func(context.Context) answer, func(storetest.Injection, answer)) {
 				n := start(t, func(s *setup) { s.store, s.core.RefreshGrace = f, -1 })
 				pairs := fl.prepare(n)
-				return func(ctx context.Context, in storetest.Injection) {
-					a := n.doCtx(ctx, "POST", fl.path, strings.NewReader(encode(pairs)), "Content-Type", "application/x-www-form-urlencoded")
-					calls := f.Calls()
+				send := func(ctx context.Context) answer {
+					return n.doCtx(ctx, "POST", fl.path, strings.NewReader(encode(pairs)), "Content-Type", "application/x-www-form-urlencoded")
+				}
+				return send, func(in storetest.Injection, a answer) {
 					switch {
 					case in.Fault == storetest.StaleRead: // a store that lies about reads cannot be caught by reading
 					case a.status == 200:
-						n.t = t
 						fl.judge(t, n, a, pairs)
 					case a.status >= 500 && a.str("access_token") == "":
 					case name == "refresh with an old token" && a.str("error") == "invalid_grant":
 					default:
-						t.Errorf("%v after %d calls: answer is %d %s", in, len(calls), a.status, a.text)
+						t.Errorf("%v: answer is %d %s", in, a.status, a.text)
 					}
 				}
 			})
@@ -100,7 +99,19 @@ func TestA24StoreFailures(t *testing.T) {
 	}
 }
 
-func memory(*testing.T) record.Backend { return mem.New() }
+// eachFault sends one request under each fault of each of its store calls. judge sees the answer when all is well again.
+func eachFault(t *testing.T, stage func(t *testing.T, f *storetest.Faults) (send func(context.Context) answer,
+	judge func(in storetest.Injection, a answer))) {
+	open := func(*testing.T) record.Backend { return mem.New() }
+	storetest.EachFault(t, open, func(t *testing.T, f *storetest.Faults) storetest.Flow {
+		send, judge := stage(t, f)
+		var a answer
+		return storetest.Flow{
+			Act:   func(ctx context.Context) error { a = send(ctx); return nil },
+			Check: func(in storetest.Injection, _ error) { judge(in, a) },
+		}
+	})
+}
 
 // A24, the middleware: in strict mode, with a feed that was never read, and for a new API key, a store that fails lets
 // nobody in, revoked or not, and says 503.
@@ -108,7 +119,7 @@ func TestA24MiddlewareFailures(t *testing.T) {
 	for name, strict := range map[string]bool{"strict": true, "first token of a tenant": false} {
 		for _, revoked := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
-				storetest.EachFault(t, memory, func(t *testing.T, f *storetest.Faults) func(context.Context, storetest.Injection) {
+				eachFault(t, func(t *testing.T, f *storetest.Faults) (func(context.Context) answer, func(storetest.Injection, answer)) {
 					clk := newClock()
 					maker := start(t, func(s *setup) { s.store, s.clock = f, clk })
 					got := maker.login()
@@ -116,8 +127,10 @@ func TestA24MiddlewareFailures(t *testing.T) {
 					if revoked {
 						maker.form("/auth/revoke", "token", got.str("refresh_token")).want(200)
 					}
-					return func(ctx context.Context, in storetest.Injection) {
-						a := n.doCtx(ctx, "GET", "/me", nil, bearer(got.str("access_token"))...)
+					send := func(ctx context.Context) answer {
+						return n.doCtx(ctx, "GET", "/me", nil, bearer(got.str("access_token"))...)
+					}
+					return send, func(in storetest.Injection, a answer) {
 						switch {
 						case in.Fault == storetest.StaleRead:
 						case in.Fault == 0 && (a.status == 200) == revoked:
@@ -131,11 +144,11 @@ func TestA24MiddlewareFailures(t *testing.T) {
 		}
 	}
 	t.Run("API key", func(t *testing.T) {
-		storetest.EachFault(t, memory, func(t *testing.T, f *storetest.Faults) func(context.Context, storetest.Injection) {
+		eachFault(t, func(t *testing.T, f *storetest.Faults) (func(context.Context) answer, func(storetest.Injection, answer)) {
 			n := start(t, func(s *setup) { s.store = f })
 			_, key := n.key(t.Context(), n.user(t.Context(), ann).ID, "read")
-			return func(ctx context.Context, in storetest.Injection) {
-				a := n.doCtx(ctx, "GET", "/me", nil, bearer(key)...)
+			send := func(ctx context.Context) answer { return n.doCtx(ctx, "GET", "/me", nil, bearer(key)...) }
+			return send, func(in storetest.Injection, a answer) {
 				if in.Fault != 0 && in.Fault != storetest.StaleRead && a.status != 503 {
 					t.Errorf("%v: answer is %d", in, a.status)
 				}

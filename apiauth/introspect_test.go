@@ -61,12 +61,15 @@ func TestIntrospection(t *testing.T) {
 
 // A27: introspecting another client's token tells nothing.
 func TestA27IntrospectingAnothersToken(t *testing.T) {
-	n := start(t, nil)
+	n := start(t, func(s *setup) { // anybody can say that he is a public client: it owns no audience
+		s.core.Clients = append(s.core.Clients, core.ClientConfig{ID: "spa", Audiences: []string{"https://shop.example"}})
+	})
 	u := n.user(t.Context(), ann)
 	shop := n.granted(u.ID, "shop", shopSecret)
 	for _, token := range []string{shop.str("access_token"), shop.str("refresh_token")} {
 		for name, a := range map[string]answer{
 			"confidential": n.formWith(basic("other", otherKey), "/auth/introspect", "token", token),
+			"audience":     n.form("/auth/introspect", "token", token, "client_id", "spa"),
 			"public":       n.form("/auth/introspect", "token", token, "client_id", "phone"),
 			"first party":  n.form("/auth/introspect", "token", token, "client_id", "first-party"),
 		} {

@@ -78,6 +78,10 @@ func TestRevokeLeavesOthersAlone(t *testing.T) {
 	n.form("/auth/revoke", "token", shop.str("refresh_token"), "client_id", "shop").want(401, "invalid_client")
 	n.form("/auth/revoke").want(400, "invalid_request")
 	n.get("/me", got.str("access_token")).want(200)
+	told := n.formWith(basic("shop", shopSecret), "/auth/introspect", "token", shop.str("access_token")).want(200)
+	if told.body["active"] != true {
+		t.Error("another client revoked the token")
+	}
 	n.form("/auth/token", "grant_type", "refresh_token", "refresh_token", shop.str("refresh_token"), "client_id", "shop",
 		"client_secret", shopSecret).want(200)
 }

@@ -1,7 +1,9 @@
 package core_test
 
 import (
+	"crypto/sha256"
 	"fmt"
+	"math/big"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +59,27 @@ func TestAPIKeyTyposNeverReachTheStore(t *testing.T) {
 	if calls != "" {
 		t.Errorf("store calls: %s", calls)
 	}
+}
+
+// An id is no secret: a key with a known id, a secret of one's own and the right checksum is nobody's.
+func TestForgedAPIKey(t *testing.T) {
+	w := newWorld(t)
+	k, _, err := w.CreateKey(t.Context(), w.verified("ann@example.com").ID, core.NewKey{Name: "k", Scopes: []string{"read"}})
+	noError(t, err)
+	secret := []byte(strings.Repeat("guess me", 4))
+	sum := sha256.Sum256(append([]byte("oneauth api key "+k.ID+" "), secret...))
+	x, digit := new(big.Int).SetBytes(append(secret, sum[:4]...)), new(big.Int)
+	forged := make([]byte, 50)
+	for i := range forged {
+		x.DivMod(x, big.NewInt(58), digit)
+		forged[49-i] = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"[digit.Int64()]
+	}
+	key := "oak_" + k.ID + "_" + string(forged)
+	if !core.IsAPIKey(key) {
+		t.Fatalf("%q has not the form of a key", key)
+	}
+	_, err = w.CheckKey(t.Context(), key)
+	wantCode(t, err, core.CodeInvalidToken)
 }
 
 func TestAPIKeyScopesAreItsOwnersToo(t *testing.T) {

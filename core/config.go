@@ -39,6 +39,8 @@ type Config struct {
 	Sessions     SessionLimits
 	Lifetimes    Lifetimes
 	GuessLimit   int           // consecutive wrong passwords until only a reset helps; default 100 (NIST SP 800-63B-4, 3.2.2)
+	Mute         []string      // templates of notices that are not sent: NoticeNewSignIn alone may be here
+	RecentSignIn time.Duration // what changes ways in needs a sign-in, or Reauthenticate, of at most this ago; default 15 minutes
 	RefreshGrace time.Duration // how long the previous refresh token yields the same successor; default 10 s, negative: none
 }
 
@@ -79,6 +81,13 @@ type Hooks struct {
 	// InSignUpTx joins the transaction that makes the account: its writes are committed with it. It may run again, so it
 	// has no outside effect.
 	InSignUpTx func(tx *Tx, u *User) error
+	// BeforeSignIn may refuse a session, on every path through the gate, a sign-up's first session included: return an
+	// *Error, or any error, which becomes CodeForbidden. It runs before the session is minted, outside the transaction,
+	// and may have effects; whether the account is active and every factor proved is not known yet.
+	BeforeSignIn func(ctx context.Context, s SignInInfo) error
+	// AfterSignIn hears of every new session after its commit, before the person gets its secrets: do not keep them. It
+	// runs on the caller's goroutine, so it must be quick.
+	AfterSignIn func(ctx context.Context, in *SignedIn)
 }
 
 // SignUpInfo is what a hook may judge.
@@ -156,6 +165,7 @@ func (c *Config) defaults() error {
 		{"Sessions.RememberedMost", &c.Sessions.RememberedMost, 90 * 24 * time.Hour},
 		{"Sessions.APIIdle", &c.Sessions.APIIdle, 30 * 24 * time.Hour},
 		{"Sessions.APIAbsolute", &c.Sessions.APIAbsolute, 90 * 24 * time.Hour},
+		{"RecentSignIn", &c.RecentSignIn, 15 * time.Minute},
 		{"Lifetimes.VerifyLink", &c.Lifetimes.VerifyLink, 24 * time.Hour},
 		{"Lifetimes.ResetLink", &c.Lifetimes.ResetLink, 30 * time.Minute},
 		{"Lifetimes.Attempt", &c.Lifetimes.Attempt, 10 * time.Minute},
@@ -173,6 +183,11 @@ func (c *Config) defaults() error {
 	}
 	if c.Sessions.PerUser < 1 || c.Sessions.PerUser > maxSessions {
 		return fmt.Errorf("core: Config.Sessions.PerUser is %d: it must be between 1 and %d", c.Sessions.PerUser, maxSessions)
+	}
+	for _, template := range c.Mute {
+		if template != NoticeNewSignIn {
+			return fmt.Errorf("core: Config.Mute: %q must be sent, only %q need not", template, NoticeNewSignIn)
+		}
 	}
 	if c.GuessLimit == 0 {
 		c.GuessLimit = 100

@@ -61,6 +61,7 @@ type Account struct {
 	CreatedAt time.Time     `record:"created_at"`
 	Name      string        `record:"name,text"` // of a service
 	Scopes    []string      `record:"scopes"`    // of a service
+	Devices   []string      `record:"devices"`   // marks of those that were signed in on, the latest use last
 }
 
 // User is a person's profile. Its ID is its account's.
@@ -83,6 +84,7 @@ type Identity struct {
 	VerifiedAt time.Time       `record:"verified_at"`
 	Primary    bool            `record:"is_primary"` // the one of its kind that notices go to
 	CreatedAt  time.Time       `record:"created_at"`
+	Expires    time.Time       `record:"expires"` // when the claim lapses: zero but for an address that was added and is unverified
 }
 
 // Password is a user's password credential. Its ID is the user's.

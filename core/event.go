@@ -19,6 +19,10 @@ const (
 	EventRefreshed        EventType = "refreshed"
 	EventRefreshReused    EventType = "refresh_reused" // an authentic old refresh token: theft, or a client gone wrong
 	EventIdentityVerified EventType = "identity_verified"
+	EventIdentityAdded    EventType = "identity_added" // Reason is the kind, Detail the value; as of the next two
+	EventIdentityRemoved  EventType = "identity_removed"
+	EventIdentityPrimary  EventType = "identity_primary"
+	EventReauthenticated  EventType = "reauthenticated" // a signed-in person proved the password again
 	EventVerifyRequested  EventType = "verify_requested"
 	EventResetRequested   EventType = "reset_requested"
 	EventPasswordReset    EventType = "password_reset"

@@ -95,6 +95,7 @@ func (a *Auth) Admit(ctx context.Context, p Proof, w Wish) (*SignedIn, error) {
 		}
 		return &SignedIn{Cookie: m.binding}, verdict
 	}
+	a.afterSignIn(ctx, m.result)
 	return m.result, nil
 }
 
@@ -148,6 +149,10 @@ func (a *Auth) newMint(ctx context.Context, p Proof, w Wish, u *User) (*mint, er
 		m.binding = b64.EncodeToString(b)
 	}
 	if m.allowed, err = a.scopesOf(ctx, p.UserID, u); err != nil {
+		return nil, err
+	}
+	info := SignInInfo{UserID: p.UserID, Method: p.Method, Wish: m.wish, SignUp: u != nil}
+	if err := a.beforeSignIn(ctx, info); err != nil {
 		return nil, err
 	}
 	return m, nil
@@ -282,6 +287,11 @@ func (m *mint) open(tx *Tx, acct *Account, adm Admission, authTime time.Time) (*
 		s.Audience = m.client.Audiences
 		s.Salt, s.Generation, s.RotatedAt = m.secret, 1, now
 		m.result.RefreshToken = a.refreshToken(tx.rec.Tenant(), &s, 1)
+	}
+	if acct.meet(&s) {
+		if err := tx.notifyNewSignIn(adm.User, &s); err != nil {
+			return nil, err
+		}
 	}
 	acct.MintedAt = now
 	if err := errors.Join(tx.Accounts().Put(acct), a.makeRoom(tx, acct.ID), tx.Sessions().Insert(&s)); err != nil {

@@ -138,6 +138,9 @@ func TestAttemptIsBound(t *testing.T) {
 		{"another kind", browser, func(_ *world, owner, _ string, ref core.AttemptRef) (core.Proof, core.Wish) {
 			return proof(owner, "otp", ref), api
 		}},
+		{"another kind of the same client", api, func(_ *world, owner, _ string, ref core.AttemptRef) (core.Proof, core.Wish) {
+			return proof(owner, "otp", ref), core.Wish{Kind: core.BrowserSession, ClientID: core.FirstParty}
+		}},
 		{"another user", browser, func(_ *world, _, other string, ref core.AttemptRef) (core.Proof, core.Wish) {
 			return proof(other, "otp", ref), browser
 		}},

@@ -35,8 +35,8 @@ const (
 	NoticeReset           = "reset"            // Link sets a new password
 	NoticePasswordChanged = "password_changed" // somebody changed or reset the password
 	NoticeSignUpTaken     = "signup_taken"     // somebody tried to sign up with an address that has an account (VerifyFirst)
-	NoticeNewSignIn       = "new_sign_in"      // a session began; Data: device, ip
-	NoticeIdentityChanged = "identity_changed" // an address was added or removed; Data: change, value
+	NoticeNewSignIn       = "new_sign_in"      // a session began on a device not seen before; Data: device, ip
+	NoticeIdentityChanged = "identity_changed" // an identity was added, removed or made primary; Data: change (added, removed, primary), value
 )
 
 // A Courier brings a notice to its person: core/mail has the one that renders templates and sends them. An error means

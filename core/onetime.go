@@ -65,9 +65,13 @@ func (tx *Tx) sendLink(l link, p Purpose, template, path string, acct *Account, 
 		}
 		live = live[1:]
 	}
+	expires := a.now().Add(lifetime)
+	if lapses := ident.Expires; !lapses.IsZero() && lapses.Before(expires) {
+		expires = lapses
+	}
 	t := &OneTimeToken{
 		ID: l.id, UserID: acct.ID, Purpose: p, IdentityID: ident.ID, Epoch: acct.Epoch,
-		CreatedAt: a.now(), Expires: a.now().Add(lifetime),
+		CreatedAt: a.now(), Expires: expires,
 	}
 	if err := tx.OneTimeTokens().Insert(t); err != nil {
 		return err

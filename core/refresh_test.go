@@ -143,12 +143,9 @@ func TestForgedRefreshTokenChangesNothing(t *testing.T) {
 func FuzzRefreshToken(f *testing.F) {
 	f.Add("ort_" + strings.Repeat("A", 70))
 	f.Add("ort_")
-	var w *world
+	w := newWorld(f)
+	w.verified("ann@example.com")
 	f.Fuzz(func(t *testing.T, token string) {
-		if w == nil {
-			w = newWorld(t)
-			w.verified("ann@example.com")
-		}
 		if _, err := w.Refresh(t.Context(), token, core.FirstParty, nil); core.AsError(err).Code != core.CodeInvalidGrant {
 			t.Errorf("%q: %v", token, err)
 		}

@@ -189,7 +189,7 @@ func (a *Auth) ChangePassword(ctx context.Context, userID, sessionID, current, n
 	if why := a.judgePassword(newPassword, who.use, who.words); why != "" {
 		return "", FieldE(CodeWeakPassword, "password", why)
 	}
-	stored, err := a.proveAgain(ctx, userID, current)
+	stored, err := a.proveAgain(ctx, userID, current, "current")
 	if err != nil {
 		return "", err
 	}
@@ -234,9 +234,10 @@ func (a *Auth) ChangePassword(ctx context.Context, userID, sessionID, current, n
 	return cookie, err
 }
 
-// proveAgain verifies the password of somebody who is signed in already, through the same counter as a sign-in.
-func (a *Auth) proveAgain(ctx context.Context, userID, typed string) (stored string, err error) {
-	wrong := FieldE(CodeInvalidCredentials, "current", "The current password is wrong.")
+// proveAgain verifies the password of somebody who is signed in already, through the same counter as a sign-in. field is
+// the input that it came in.
+func (a *Auth) proveAgain(ctx context.Context, userID, typed, field string) (stored string, err error) {
+	wrong := FieldE(CodeInvalidCredentials, field, "The current password is wrong.")
 	if len(typed) > password.MaxBytes {
 		return "", wrong
 	}

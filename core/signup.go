@@ -175,6 +175,7 @@ func (a *Auth) signUpNow(ctx context.Context, p pendingSignUp, w Wish) (*SignedI
 		return &SignedIn{User: u, Cookie: m.binding}, verdict
 	}
 	m.result.User = u
+	a.afterSignIn(ctx, m.result)
 	return m.result, nil
 }
 

@@ -79,7 +79,7 @@ func (m *mailbag) refuseWith(err error) {
 // world is one application over one data set.
 type world struct {
 	*core.Auth
-	t      *testing.T
+	t      testing.TB
 	data   *mem.Store
 	store  *storetest.Faults // the instance's way to the data: counts calls, fails when told
 	clock  *clock
@@ -128,13 +128,13 @@ func keyring(t testing.TB, seeds ...byte) *seal.Keyring {
 }
 
 // newWorld makes an application with cheap hashing, a held clock, and scopes read, write and admin.
-func newWorld(t *testing.T, change ...func(*core.Config)) *world {
+func newWorld(t testing.TB, change ...func(*core.Config)) *world {
 	t.Helper()
 	return worldOver(t, mem.New(), newClock(), change...)
 }
 
 // worldOver makes one over given data.
-func worldOver(t *testing.T, data *mem.Store, c *clock, change ...func(*core.Config)) *world {
+func worldOver(t testing.TB, data *mem.Store, c *clock, change ...func(*core.Config)) *world {
 	t.Helper()
 	w := &world{t: t, data: data, clock: c, mail: &mailbag{}, events: &eventLog{}}
 	w.cfg = core.Config{
@@ -236,7 +236,7 @@ func (w *world) link(template, to string) string {
 	return ""
 }
 
-func tokenOf(t *testing.T, n core.Notice) string {
+func tokenOf(t testing.TB, n core.Notice) string {
 	t.Helper()
 	u, err := url.Parse(n.Link)
 	if err != nil || u.Query().Get("token") == "" {
@@ -275,7 +275,7 @@ func (w *world) methods(f func()) string {
 	return strings.Join(out, " ")
 }
 
-func wantCode(t *testing.T, err error, want core.Code) *core.Error {
+func wantCode(t testing.TB, err error, want core.Code) *core.Error {
 	t.Helper()
 	var e *core.Error
 	if !errors.As(err, &e) || e.Code != want {
@@ -294,7 +294,7 @@ func must[T any](v T, err error) func(*testing.T) T {
 	}
 }
 
-func noError(t *testing.T, err error) {
+func noError(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)

@@ -87,8 +87,10 @@ func (a *Auth) Verify(ctx context.Context, token string) (*User, error) {
 		if u, err = tx.Users().Get(acct.ID); err != nil {
 			return err
 		}
-		ident.Verified, ident.VerifiedAt = true, a.now()
-		if err := tx.Identities().Put(ident); err != nil {
+		if err := tx.confirm(ident); err != nil {
+			return err
+		}
+		if err := errors.Join(tx.Identities().Put(ident), tx.Accounts().Put(acct)); err != nil {
 			return err
 		}
 		return tx.Emit(Event{Type: EventIdentityVerified, UserID: acct.ID})
@@ -137,7 +139,9 @@ func (tx *Tx) ProveAddress(acct *Account, ident *Identity) error {
 	if ident.Verified {
 		return nil
 	}
-	ident.Verified, ident.VerifiedAt = true, tx.auth.now()
+	if err := tx.confirm(ident); err != nil {
+		return err
+	}
 	return errors.Join(tx.Identities().Put(ident), tx.Emit(Event{Type: EventIdentityVerified, UserID: acct.ID}))
 }
 

@@ -16,6 +16,7 @@ type Route struct {
 	Path   string // as in http.ServeMux, without the prefix: /sessions/{id}
 	OAuth  bool   // errors in the form of RFC 6749 instead of RFC 9457
 	Root   bool   // at the root of the issuer, not under the prefix
+	Public bool   // the same for everybody, so that pages of every origin may read it
 	Handle func(w http.ResponseWriter, r *http.Request) error
 }
 
@@ -26,6 +27,7 @@ type Router struct {
 	mux    *http.ServeMux
 	errors ErrorWriter
 	entry  *Entry
+	cross  *CrossOrigin
 }
 
 // NewRouter checks and registers the routes.
@@ -40,24 +42,48 @@ func NewRouter(prefix string, entry *Entry, errors ErrorWriter, routes []Route) 
 	return rt
 }
 
+// AllowOrigins lets pages of the origins that c trusts call the routes and read their answers; see [CrossOrigin.CORS].
+// Call it before the first request.
+func (rt *Router) AllowOrigins(c *CrossOrigin) { rt.cross = c }
+
 // unknown answers what no route matches: 405 where another method would do, else 404.
 func (rt *Router) unknown(w http.ResponseWriter, r *http.Request) {
-	var allowed []string
+	allowed := strings.Join(rt.methods(r), ", ")
+	switch {
+	case allowed == "":
+		rt.errors.Problem(w, r, core.ErrNotFound)
+	case isPreflight(r) && w.Header().Get("Access-Control-Allow-Origin") != "":
+		rt.preflight(w, r, allowed)
+	default:
+		w.Header().Set("Allow", allowed)
+		rt.errors.Problem(w, r, core.E(core.CodeMethodNotAllowed, ""))
+	}
+}
+
+// preflight tells a page of a trusted origin what it may send to a path.
+func (rt *Router) preflight(w http.ResponseWriter, r *http.Request, methods string) {
+	if _, err := rt.entry.Tenanted(r); err != nil {
+		rt.errors.Problem(w, r, err)
+		return
+	}
+	answerPreflight(w, methods, corsRequestHeaders)
+}
+
+// methods returns those that the path of r has routes for.
+func (rt *Router) methods(r *http.Request) (allowed []string) {
 	probe := *r
 	for _, probe.Method = range []string{http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete} {
 		if _, pattern := rt.mux.Handler(&probe); pattern != "/" {
 			allowed = append(allowed, probe.Method)
 		}
 	}
-	if len(allowed) == 0 {
-		rt.errors.Problem(w, r, core.ErrNotFound)
-		return
-	}
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	rt.errors.Problem(w, r, core.E(core.CodeMethodNotAllowed, ""))
+	return allowed
 }
 
 func (rt *Router) serve(w http.ResponseWriter, r *http.Request, route Route) {
+	if route.Public && w.Header().Get("Access-Control-Allow-Origin") == "" {
+		exposeToAll(w)
+	}
 	ctx, err := rt.entry.Enter(r)
 	if err == nil {
 		err = route.Handle(w, r.WithContext(ctx))
@@ -75,6 +101,9 @@ func (rt *Router) serve(w http.ResponseWriter, r *http.Request, route Route) {
 // not redirected, since what somebody took off it could not be put back.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Add("Vary", "Accept")
+	if rt.cross != nil {
+		rt.cross.expose(w, r)
+	}
 	inside, below := strings.CutPrefix(r.URL.Path, rt.prefix)
 	if !below || inside != "" && inside[0] != '/' {
 		inside = r.URL.Path

@@ -1,0 +1,163 @@
+package archtest
+
+import (
+	"bytes"
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MaxLines is how long a file may be. A longer one is about two things.
+const MaxLines = 500
+
+// Exempt are uses of the clock or of randomness that a file may make, and why. Everything else gets both handed in.
+type Exempt struct {
+	File string // within the module, with slashes
+	Uses []string
+	Why  string
+}
+
+// Exempts is the list. An entry that is not used any more fails the test too.
+var Exempts = []Exempt{
+	{"core/env.go", []string{"time.Now", "crypto/rand.Reader"}, "the defaults of core.Env"},
+	{"core/record/db.go", []string{"time.Now", "crypto/rand.Reader", "math/rand/v2.N"},
+		"the defaults of record.Options; the jitter between tries is no secret"},
+	{"core/mail/courier.go", []string{"time.Now"}, "default of Options.Now"},
+	{"core/mail/mailbox.go", []string{"time.Now"}, "default of NewMailbox"},
+	{"core/mail/smtp.go", []string{"time.Now"}, "default of SMTP.Now"},
+	{"stores/file/options.go", []string{"time.Now"}, "default of Options.Now"},
+	{"stores/storetest/model.go", []string{"time.Now", "math/rand/v2.New", "math/rand/v2.NewPCG", "math/rand/v2.Rand"},
+		"a test suite: random operations that a seed repeats"},
+	{"stores/storetest/races.go", []string{"time.Now", "time.Since"}, "a test suite: says how long a storm took"},
+	{"options.go", []string{"crypto/rand.Reader"}, "the default of core.Env, where it is needed before core is made"},
+}
+
+// LongFiles may be longer than MaxLines, and why.
+var LongFiles = map[string]string{
+	"webauth/attacks_test.go": "one test for each row of attacks, in the order of docs/security.md",
+}
+
+// watched are the functions and variables that read the clock or draw randomness. "*" is everything in the package.
+var watched = map[string][]string{
+	"time":         {"Now", "Since", "Until"},
+	"crypto/rand":  {"*"},
+	"math/rand":    {"*"},
+	"math/rand/v2": {"*"},
+}
+
+// CheckSources reads every Go file below dir, except other modules and tests, and returns what breaks the rules.
+func CheckSources(dir string, exempts []Exempt, long map[string]string) ([]string, error) {
+	var faults []string
+	used := map[string]bool{}
+	err := goFiles(dir, func(name string, src []byte) error {
+		if n := bytes.Count(src, []byte("\n")); n > MaxLines && long[name] == "" {
+			faults = append(faults, fmt.Sprintf("%s has %d lines, more than %d", name, n, MaxLines))
+		}
+		if strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		uses, err := usesOf(name, src)
+		for _, u := range uses {
+			if slices.ContainsFunc(exempts, func(e Exempt) bool { return e.File == name && slices.Contains(e.Uses, u.what) }) {
+				used[name+" "+u.what] = true
+				continue
+			}
+			faults = append(faults, fmt.Sprintf("%s:%d uses %s: take it from core.Env or a parameter", name, u.line, u.what))
+		}
+		return err
+	})
+	for _, e := range exempts {
+		for _, what := range e.Uses {
+			if !used[e.File+" "+what] {
+				faults = append(faults, fmt.Sprintf("%s does not use %s: take it off the list", e.File, what))
+			}
+		}
+	}
+	return faults, err
+}
+
+// goFiles calls f with every Go file of the module in dir.
+func goFiles(dir string, f func(name string, src []byte) error) error {
+	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			_, nested := os.Stat(filepath.Join(path, "go.mod"))
+			hidden := strings.HasPrefix(d.Name(), ".") || d.Name() == "testdata" || d.Name() == "node_modules"
+			if path != dir && (hidden || nested == nil) {
+				return filepath.SkipDir
+			}
+			return nil
+		}
+		if filepath.Ext(path) != ".go" {
+			return nil
+		}
+		name, err := filepath.Rel(dir, path)
+		if err != nil {
+			return err
+		}
+		src, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return f(filepath.ToSlash(name), src)
+	})
+}
+
+type use struct {
+	what string // import path, dot, name
+	line int
+}
+
+// usesOf finds the watched names in one file. A watched package under a dot import is a use of everything in it.
+func usesOf(name string, src []byte) ([]use, error) {
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, name, src, parser.SkipObjectResolution)
+	if err != nil {
+		return nil, err
+	}
+	var uses []use
+	local := map[string]string{} // name in this file to import path
+	for _, imp := range file.Imports {
+		path, err := strconv.Unquote(imp.Path.Value)
+		if err != nil {
+			return nil, err
+		}
+		if watched[path] == nil {
+			continue
+		}
+		as := strings.TrimSuffix(path, "/v2")
+		as = as[strings.LastIndex(as, "/")+1:]
+		if imp.Name != nil {
+			as = imp.Name.Name
+		}
+		if as == "." {
+			uses = append(uses, use{path + ".*", files.Position(imp.Pos()).Line})
+		}
+		local[as] = path
+	}
+	ast.Inspect(file, func(n ast.Node) bool {
+		sel, ok := n.(*ast.SelectorExpr)
+		if !ok {
+			return true
+		}
+		x, ok := sel.X.(*ast.Ident)
+		if !ok {
+			return true
+		}
+		names := watched[local[x.Name]]
+		if slices.Contains(names, "*") || slices.Contains(names, sel.Sel.Name) {
+			uses = append(uses, use{local[x.Name] + "." + sel.Sel.Name, files.Position(sel.Pos()).Line})
+		}
+		return true
+	})
+	return uses, nil
+}
