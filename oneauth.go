@@ -98,6 +98,7 @@ func (s *settings) wire(store Store) (*Auth, error) {
 	}
 	a.prefix = a.core.Config().Prefix
 	a.router = wire.NewRouter(a.prefix, &s.entry, errorWriter, append(a.web.Routes(), a.api.Routes()...))
+	a.router.AllowOrigins(a.web.CrossOrigin())
 	return a, nil
 }
 

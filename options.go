@@ -226,7 +226,9 @@ func WithTrustedProxies(networks ...string) Option {
 	}
 }
 
-// WithTrustedOrigins sets further origins whose pages may send state-changing requests with the session cookie.
+// WithTrustedOrigins sets further origins, such as https://www.app.example, whose pages may send state-changing requests
+// with the session cookie, and read the answers of the endpoints by CORS; Auth.CORS lets them read those of the
+// application's own routes.
 func WithTrustedOrigins(origins ...string) Option {
 	return func(s *settings) error { s.web.TrustedOrigins = origins; return nil }
 }
@@ -255,6 +257,17 @@ func WithRefreshGrace(d time.Duration) Option {
 // WithGuessLimit sets after how many consecutive wrong passwords only a reset helps; default 100.
 func WithGuessLimit(n int) Option {
 	return func(s *settings) error { s.core.GuessLimit = n; return nil }
+}
+
+// WithRecentSignIn sets how long after a sign-in, or after proving the password again, a person may change ways in; default
+// 15 minutes.
+func WithRecentSignIn(d time.Duration) Option {
+	return func(s *settings) error { s.core.RecentSignIn = d; return nil }
+}
+
+// WithoutNotice keeps notices from being sent: core.NoticeNewSignIn, and no other.
+func WithoutNotice(templates ...string) Option {
+	return func(s *settings) error { s.core.Mute = templates; return nil }
 }
 
 // WithPasswordPolicy sets what new passwords must be like. Start from password.DefaultPolicy.

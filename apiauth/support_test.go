@@ -108,7 +108,9 @@ func tryStart(t testing.TB, with func(*setup)) (*node, error) {
 	if h, ok := s.api.Grants[testGrant]; ok && h == nil {
 		s.api.Grants[testGrant] = n.trust
 		for i := range s.core.Clients {
-			s.core.Clients[i].Grants = []string{core.GrantRefresh, testGrant}
+			if c := &s.core.Clients[i]; len(c.Grants) == 0 {
+				c.Grants = []string{core.GrantRefresh, testGrant}
+			}
 		}
 	}
 	if s.core.Env.Now = s.now; s.now == nil {

@@ -35,7 +35,8 @@ type tokenEntry struct {
 	tenant    string
 	keyID     string
 	key       *jwt.Key
-	expires   int64 // Unix seconds
+	keys      *keyState // the key was in it; while it is current there is nothing to look up
+	expires   int64     // Unix seconds
 	principal *core.Principal
 }
 
@@ -75,11 +76,20 @@ func (c *tokenCache) get(tenant, token string, now time.Time, keys *keyState) (*
 	if e == nil || e.token != token || e.tenant != tenant {
 		return nil, false
 	}
-	if key, ok := keys.set.Lookup(e.keyID); !ok || key != e.key || now.Unix() >= e.expires {
+	if now.Unix() >= e.expires || !e.knownTo(keys) {
 		sh.drop(e)
 		return nil, false
 	}
 	return e.principal, true
+}
+
+// knownTo reports whether the key that verified the token is still in the set.
+func (e *tokenEntry) knownTo(keys *keyState) bool {
+	if keys == e.keys {
+		return true
+	}
+	key, ok := keys.set.Lookup(e.keyID)
+	return ok && key == e.key
 }
 
 func (sh *tokenShard) drop(e *tokenEntry) {
@@ -112,7 +122,7 @@ func (c *tokenCache) put(tenant, token, keyID string, p *core.Principal, keys *k
 	}
 	e := &tokenEntry{
 		token:  strings.Clone(token), // the caller's may be part of a larger buffer
-		tenant: tenant, keyID: strings.Clone(keyID), key: key, expires: p.Expires.Unix(), principal: p,
+		tenant: tenant, keyID: strings.Clone(keyID), key: key, keys: keys, expires: p.Expires.Unix(), principal: p,
 	}
 	size := e.size()
 	if size > sh.maxBytes {

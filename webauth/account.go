@@ -46,10 +46,9 @@ func (s *Service) changeAccount(w http.ResponseWriter, r *http.Request, c caller
 	if err != nil {
 		return err
 	}
-	wire.WriteJSON(w, http.StatusOK, struct {
+	return s.done(w, r, http.StatusOK, struct {
 		User wire.User `json:"user"`
 	}{user})
-	return nil
 }
 
 func (s *Service) changePassword(w http.ResponseWriter, r *http.Request, c caller) error {

@@ -63,27 +63,16 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) error {
 	return s.admitted(w, r, http.StatusOK, got, err)
 }
 
-// admitted answers what the gate said. The sessions that this browser had before end: their secrets may be somebody
-// else's, and nothing holds them any more. If they cannot be ended the new secret is given to nobody.
+// admitted answers what the gate said.
 func (s *Service) admitted(w http.ResponseWriter, r *http.Request, code int, got *core.SignedIn, err error) error {
-	if err != nil {
-		var e *core.Error
-		if got != nil && errors.As(err, &e) && e.Attempt != nil {
-			s.setAttempt(w, got.Cookie, e.Attempt)
-		}
-		return err
-	}
-	if err := s.endPresented(r); err != nil {
+	if err := s.begin(w, r, got, err); err != nil {
 		return err
 	}
 	user, err := s.viewUser(r.Context(), got.User)
 	if err != nil {
 		return err
 	}
-	s.SetCookie(w, got)
-	if len(cookieValues(r.Header, s.attemptCookie())) > 0 {
-		s.clearCookie(w, s.attemptCookie())
-	}
+	s.give(w, r, got)
 	return s.done(w, r, code, signedIn{user, wire.ViewSession(got.Session, got.Session.ID)})
 }
 

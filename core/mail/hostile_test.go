@@ -36,7 +36,7 @@ func TestHostileNames(t *testing.T) {
 		t.Errorf("greeting %q", line)
 	}
 	for _, name := range []string{"Ada Lovelace", "Jean-Luc O’Neill", "J. R. R. Tolkien", "Dr. Müller", "محمد",
-		"李小龍", "می‌خواهم"} {
+		"李小龍", "می\u200cخواهم"} {
 		n.Name = name
 		if m := deliver(t, c, box, n); !strings.HasPrefix(m.Text, "Hello "+name+",\n") {
 			t.Errorf("name %q became %.40q", name, m.Text)

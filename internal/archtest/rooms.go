@@ -95,7 +95,7 @@ var Rooms = []Room{
 	},
 	{
 		Name: "webauth", Why: "cookies, cross-origin check, account endpoints",
-		Own:   []string{"core", "internal/wire", "webauth/pages"},
+		Own:   []string{"core", "core/identifier", "internal/wire", "webauth/pages"},
 		Never: all(heavy, storage, []string{"github.com/golang-jwt/...", Module + "/internal/jwt"}),
 	},
 	{

@@ -38,15 +38,16 @@ func TestReport(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"what bound measured",
-		"ratio <= 0.15x 0.15x (150 ns, 1 us) ok",
-		"speed >= 7.00x 6.67x (150 ns, 1 us) MISSED",
-		"time <= 149 ns 150 ns MISSED",
-		"allocations <= 3 allocs 3 allocs ok",
-		"open <= 200 ms 0.5 ms ok",
-		"revoke <= 8 us 8 us ok",
-		"gone <= 1 ns - NOT MEASURED",
-		"against nothing <= 1.00x - NOT MEASURED",
+		"| What | Bound | Measured | |",
+		"|--- |--- |--- |---|",
+		"| ratio | <= 0.15x | 0.15x (150 ns, 1 us) | ok |",
+		"| speed | >= 7.00x | 6.67x (150 ns, 1 us) | MISSED |",
+		"| time | <= 149 ns | 150 ns | MISSED |",
+		"| allocations | <= 3 allocs | 3 allocs | ok |",
+		"| open | <= 200 ms | 0.5 ms | ok |",
+		"| revoke | <= 8 us | 8 us | ok |",
+		"| gone | <= 1 ns | - | NOT MEASURED |",
+		"| against nothing | <= 1.00x | - | NOT MEASURED |",
 	}
 	var got []string
 	for line := range strings.Lines(out.String()) {

@@ -91,10 +91,11 @@ func figure(v float64, unit string) string {
 	return fmt.Sprintf("%.4g %s", v, name)
 }
 
-// Report prints every bound with what was measured, and returns how many are missed or were not measured.
+// Report prints every bound with what was measured, as a Markdown table, and returns how many are missed or were not measured.
 func Report(w io.Writer, bounds []Bound, all Results) (missed int, err error) {
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tab, "what\tbound\tmeasured\t")
+	fmt.Fprintln(tab, "| What\t| Bound\t| Measured\t| |")
+	fmt.Fprintln(tab, "|---\t|---\t|---\t|---|")
 	for _, b := range bounds {
 		v, text, ok := b.value(all)
 		verdict := "ok"
@@ -107,7 +108,7 @@ func Report(w io.Writer, bounds []Bound, all Results) (missed int, err error) {
 		if verdict != "ok" {
 			missed++
 		}
-		fmt.Fprintf(tab, "%s\t%s\t%s\t%s\n", b.What, b.limit(all), text, verdict)
+		fmt.Fprintf(tab, "| %s\t| %s\t| %s\t| %s |\n", b.What, b.limit(all), text, verdict)
 	}
 	return missed, tab.Flush()
 }

@@ -79,6 +79,7 @@ func commitMaxBytes(e *env) {
 		got := e.get(b, op.Key)
 		if got == nil {
 			e.Fatalf("%v is not there", op.Key)
+			return
 		}
 		e.wantRecord(*got, op.Record)
 	}

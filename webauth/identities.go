@@ -1,0 +1,101 @@
+package webauth
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/core/identifier"
+	"github.com/oneauth-go/oneauth/internal/wire"
+)
+
+// addIdentity claims a further identifier for the caller. It counts when it is verified.
+func (s *Service) addIdentity(w http.ResponseWriter, r *http.Request, c caller) error {
+	kind, value, err := decodeIdentity(w, r)
+	if err != nil {
+		return err
+	}
+	if _, err := s.auth.AddIdentity(r.Context(), c.Subject, c.SessionID, kind, value); err != nil {
+		return err
+	}
+	return s.answerUser(w, r, http.StatusCreated, c)
+}
+
+func (s *Service) makePrimary(w http.ResponseWriter, r *http.Request, c caller) error {
+	kind, value, err := decodeIdentity(w, r)
+	if err != nil {
+		return err
+	}
+	if err := s.auth.MakePrimary(r.Context(), c.Subject, c.SessionID, kind, value); err != nil {
+		return err
+	}
+	return s.answerUser(w, r, http.StatusOK, c)
+}
+
+func (s *Service) removeIdentity(w http.ResponseWriter, r *http.Request, c caller) error {
+	kind, value, err := decodeIdentity(w, r)
+	if err != nil {
+		return err
+	}
+	if err := s.auth.RemoveIdentity(r.Context(), c.Subject, c.SessionID, kind, value); err != nil {
+		return err
+	}
+	return s.done(w, r, http.StatusNoContent, nil)
+}
+
+func decodeIdentity(w http.ResponseWriter, r *http.Request) (identifier.Kind, string, error) {
+	var in struct {
+		Kind  identifier.Kind `json:"kind"`
+		Value string          `json:"value"`
+	}
+	if err := wire.Decode(w, r, &in); err != nil {
+		return "", "", err
+	}
+	switch {
+	case in.Kind == "":
+		return "", "", missing("kind")
+	case in.Value == "":
+		return "", "", missing("value")
+	}
+	return in.Kind, in.Value, nil
+}
+
+// reauth renews the sign-in of the caller, which some changes need. A browser gets a new cookie.
+func (s *Service) reauth(w http.ResponseWriter, r *http.Request, c caller) error {
+	var in struct {
+		Password string `json:"password"`
+	}
+	if err := wire.Decode(w, r, &in); err != nil {
+		return err
+	}
+	if in.Password == "" {
+		return missing("password")
+	}
+	cookie, err := s.auth.Reauthenticate(r.Context(), c.Subject, c.SessionID, in.Password)
+	if err != nil {
+		return err
+	}
+	if c.Via == core.ViaSession {
+		s.setSession(w, cookie, c.session)
+	}
+	return s.done(w, r, http.StatusNoContent, nil)
+}
+
+// answerUser answers a change with the caller's account as it is now.
+func (s *Service) answerUser(w http.ResponseWriter, r *http.Request, status int, c caller) error {
+	user, err := s.readUser(r.Context(), c.Subject)
+	if err != nil {
+		return err
+	}
+	return s.done(w, r, status, struct {
+		User wire.User `json:"user"`
+	}{user})
+}
+
+func (s *Service) readUser(ctx context.Context, id string) (wire.User, error) {
+	u, identities, err := s.auth.User(ctx, id)
+	if err != nil {
+		return wire.User{}, err
+	}
+	return wire.ViewUser(tenantOf(ctx), u, identities), nil
+}
