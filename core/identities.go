@@ -11,6 +11,9 @@ import (
 	"github.com/oneauth-go/oneauth/core/record"
 )
 
+// IdentityKind is the kind of an identity: identifier.Email, identifier.Phone or identifier.Username.
+type IdentityKind = identifier.Kind
+
 // What NoticeIdentityChanged says in Data["change"].
 const (
 	changeAdded   = "added"
@@ -25,7 +28,7 @@ const (
 //
 // Errors: ErrIdentityTaken, CodeInvalidEmail and so on, ErrLimitReached, all on field value, CodeInvalidField on field
 // kind; ErrReauthRequired when the sign-in is older than Config.RecentSignIn; ErrForbidden when there is no such session.
-func (a *Auth) AddIdentity(ctx context.Context, userID, sessionID string, kind identifier.Kind, value string) (*Identity, error) {
+func (a *Auth) AddIdentity(ctx context.Context, userID, sessionID string, kind IdentityKind, value string) (*Identity, error) {
 	parsed, err := parseOwn(kind, value)
 	if err != nil {
 		return nil, err
@@ -116,7 +119,7 @@ func pretendedID(userID, key string) string {
 //
 // Errors: ErrNotFound when the user has no such identity; ErrVerificationRequired; and those of AddIdentity for a value
 // that is none, and for the session.
-func (a *Auth) MakePrimary(ctx context.Context, userID, sessionID string, kind identifier.Kind, value string) error {
+func (a *Auth) MakePrimary(ctx context.Context, userID, sessionID string, kind IdentityKind, value string) error {
 	parsed, err := parseOwn(kind, value)
 	if err != nil {
 		return err
@@ -162,7 +165,7 @@ func (a *Auth) MakePrimary(ctx context.Context, userID, sessionID string, kind i
 // What must stay: one identity to sign in with, not counting an address that was added and is not verified yet; and the
 // last verified address, without which nobody could recover the account. The error is then ErrForbidden on field value.
 // Other errors are those of MakePrimary.
-func (a *Auth) RemoveIdentity(ctx context.Context, userID, sessionID string, kind identifier.Kind, value string) error {
+func (a *Auth) RemoveIdentity(ctx context.Context, userID, sessionID string, kind IdentityKind, value string) error {
 	parsed, err := parseOwn(kind, value)
 	if err != nil {
 		return err

@@ -1,11 +1,9 @@
 package webauth
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/oneauth-go/oneauth/core"
-	"github.com/oneauth-go/oneauth/core/identifier"
 	"github.com/oneauth-go/oneauth/internal/wire"
 )
 
@@ -43,10 +41,10 @@ func (s *Service) removeIdentity(w http.ResponseWriter, r *http.Request, c calle
 	return s.done(w, r, http.StatusNoContent, nil)
 }
 
-func decodeIdentity(w http.ResponseWriter, r *http.Request) (identifier.Kind, string, error) {
+func decodeIdentity(w http.ResponseWriter, r *http.Request) (core.IdentityKind, string, error) {
 	var in struct {
-		Kind  identifier.Kind `json:"kind"`
-		Value string          `json:"value"`
+		Kind  core.IdentityKind `json:"kind"`
+		Value string            `json:"value"`
 	}
 	if err := wire.Decode(w, r, &in); err != nil {
 		return "", "", err
@@ -83,19 +81,11 @@ func (s *Service) reauth(w http.ResponseWriter, r *http.Request, c caller) error
 
 // answerUser answers a change with the caller's account as it is now.
 func (s *Service) answerUser(w http.ResponseWriter, r *http.Request, status int, c caller) error {
-	user, err := s.readUser(r.Context(), c.Subject)
+	u, identities, err := s.auth.User(r.Context(), c.Subject)
 	if err != nil {
 		return err
 	}
 	return s.done(w, r, status, struct {
 		User wire.User `json:"user"`
-	}{user})
-}
-
-func (s *Service) readUser(ctx context.Context, id string) (wire.User, error) {
-	u, identities, err := s.auth.User(ctx, id)
-	if err != nil {
-		return wire.User{}, err
-	}
-	return wire.ViewUser(tenantOf(ctx), u, identities), nil
+	}{wire.ViewUser(tenantOf(r.Context()), u, identities)})
 }
