@@ -13,6 +13,7 @@
 package oneauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,6 +26,7 @@ import (
 	"github.com/oneauth-go/oneauth/core/seal"
 	"github.com/oneauth-go/oneauth/internal/wire"
 	"github.com/oneauth-go/oneauth/webauth"
+	"github.com/oneauth-go/oneauth/webauth/pages"
 )
 
 // Store is where the data lives: stores/mem, stores/file, or any other record.Backend.
@@ -93,6 +95,9 @@ func (s *settings) wire(store Store) (*Auth, error) {
 		return nil, err
 	}
 	s.web.Bearer = a.bearer
+	if s.web.Pages, err = s.pageSet(a.core.Config()); err != nil {
+		return nil, err
+	}
 	if a.web, err = webauth.New(a.core, s.web); err != nil {
 		return nil, err
 	}
@@ -100,6 +105,21 @@ func (s *settings) wire(store Store) (*Auth, error) {
 	a.router = wire.NewRouter(a.prefix, &s.entry, errorWriter, append(a.web.Routes(), a.api.Routes()...))
 	a.router.AllowOrigins(a.web.CrossOrigin())
 	return a, nil
+}
+
+// pageSet makes the pages for people, unless the application has its own.
+func (s *settings) pageSet(cfg core.Config) (*pages.Set, error) {
+	if s.noPages {
+		return nil, nil
+	}
+	o := s.pages
+	o.App, o.Prefix = cmp.Or(o.App, cfg.AppName), cfg.Prefix
+	o.PasswordLength = cmp.Or(o.PasswordLength, cfg.Password.MinLength)
+	o.ClosedSignUp = cfg.SignUp == core.ClosedSignUp
+	if o.Fields == nil {
+		o.Fields = cfg.Fields
+	}
+	return pages.New(o)
 }
 
 // bearer authenticates the credential in a request's headers, if there is one.

@@ -16,6 +16,7 @@ import (
 	"github.com/oneauth-go/oneauth/core/password"
 	"github.com/oneauth-go/oneauth/internal/wire"
 	"github.com/oneauth-go/oneauth/webauth"
+	"github.com/oneauth-go/oneauth/webauth/pages"
 )
 
 // Option configures New. Options are applied in order; the same one twice is the later one.
@@ -31,6 +32,8 @@ type settings struct {
 	web         webauth.Options
 	mail        mail.Options
 	entry       wire.Entry
+	pages       pages.Options
+	noPages     bool
 }
 
 func (s *settings) log() *slog.Logger {
@@ -207,6 +210,17 @@ func WithMail(o mail.Options) Option {
 // WithCourier replaces templates and senders altogether.
 func WithCourier(c core.Courier) Option {
 	return func(s *settings) error { s.core.Courier = c; return nil }
+}
+
+// WithPages sets what the pages for people look like and ask for. Name, prefix, custom fields and the length of passwords
+// are filled in from the other options where they are left out.
+func WithPages(o pages.Options) Option {
+	return func(s *settings) error { s.pages, s.noPages = o, false; return nil }
+}
+
+// WithoutPages leaves the pages to the application, which posts its own forms to the endpoints: see examples/ownpages.
+func WithoutPages() Option {
+	return func(s *settings) error { s.noPages = true; return nil }
 }
 
 // WithTenants makes every request belong to the tenant that f says: from host, path or a header that a proxy sets, never

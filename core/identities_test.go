@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,7 +52,11 @@ func (w *world) addVerified(in *core.SignedIn, email string) {
 // identity returns one identity of a user, or nil.
 func (w *world) identity(userID, value string) *core.Identity {
 	w.t.Helper()
-	for _, i := range must(w.IdentitiesOf(w.t.Context(), userID))(w.t) {
+	all, err := w.IdentitiesOf(w.t.Context(), userID)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, i := range all {
 		if i.Value == value {
 			return i
 		}
@@ -59,13 +64,14 @@ func (w *world) identity(userID, value string) *core.Identity {
 	return nil
 }
 
-// told returns which addresses heard that an identity was changed so, in order.
+// told returns which addresses heard that an identity was changed so, sorted: notices are delivered side by side.
 func (w *world) told(template, change string) (to []string) {
 	for _, n := range w.notices() {
 		if n.Template == template && n.Data["change"] == change {
 			to = append(to, n.To)
 		}
 	}
+	slices.Sort(to)
 	return to
 }
 
@@ -85,11 +91,11 @@ func TestAddVerifyAndMakePrimary(t *testing.T) {
 		t.Error("the primary one is not the new one alone")
 	}
 	if got := fmt.Sprint(w.told(core.NoticeIdentityChanged, "added"), w.told(core.NoticeIdentityChanged, "primary")); got !=
-		"[ann@example.com] [ann@work.example ann@example.com]" {
+		"[ann@example.com] [ann@example.com ann@work.example]" {
 		t.Errorf("told: %s", got)
 	}
 	noError(t, w.remove(in, identifier.Email, annMail))
-	if got := fmt.Sprint(w.told(core.NoticeIdentityChanged, "removed")); got != "[ann@work.example ann@example.com]" {
+	if got := fmt.Sprint(w.told(core.NoticeIdentityChanged, "removed")); got != "[ann@example.com ann@work.example]" {
 		t.Errorf("of the removal: %s", got)
 	}
 	if _, err := w.signIn(annMail, goodPassword, api); !errors.Is(err, core.ErrInvalidCredentials) {
@@ -178,6 +184,7 @@ func TestLastWayInStays(t *testing.T) {
 	wantCode(t, w.remove(in, identifier.Email, annMail), core.CodeForbidden) // nobody could recover the account
 	noError(t, w.remove(in, identifier.Username, "ann"))
 	noError(t, w.remove(in, identifier.Email, workMail))
+	w.notices() // the mail with the link that is dead now goes before the next
 	w.addVerified(in, workMail)
 	noError(t, w.remove(in, identifier.Email, annMail))
 
@@ -186,7 +193,7 @@ func TestLastWayInStays(t *testing.T) {
 	noError(t, w.add(fresh, identifier.Username, "cleo"))
 	noError(t, w.remove(fresh, identifier.Email, "cleo@example.com"))
 	wantCode(t, w.remove(fresh, identifier.Username, "cleo"), core.CodeForbidden)
-	if got := w.told(core.NoticeIdentityChanged, "removed"); fmt.Sprint(got) != fmt.Sprint([]string{annMail, annMail, workMail, annMail}) {
+	if got := w.told(core.NoticeIdentityChanged, "removed"); fmt.Sprint(got) != fmt.Sprint([]string{annMail, annMail, annMail, workMail}) {
 		t.Errorf("told: %v", got)
 	}
 }

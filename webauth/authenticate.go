@@ -43,8 +43,8 @@ func tenantOf(ctx context.Context) string {
 	return core.DefaultTenant
 }
 
-// RequireSession lets through who is signed in by cookie, and core.PrincipalOf tells who it is. Everybody else gets 401
-// with WWW-Authenticate. A request with another credential beside the cookie gets 400.
+// RequireSession lets through who is signed in by cookie, and core.PrincipalOf tells who it is. A browser that asks for a
+// page is sent to the login page and back, where there are pages; everybody else gets 401 with WWW-Authenticate. A request with another credential beside the cookie gets 400.
 func (s *Service) RequireSession(next http.Handler) http.Handler { return s.guard(next, false) }
 
 // Optional lets everybody through, and core.PrincipalOf tells who is signed in by cookie; it is nil for nobody. A cookie
@@ -64,7 +64,9 @@ func (s *Service) guard(next http.Handler, optional bool) http.Handler {
 		case err == nil:
 			ctx = core.WithPrincipal(ctx, p)
 		case !optional || !errors.Is(err, core.ErrUnauthenticated):
-			s.errors.Problem(w, r, err)
+			if err := s.toLogin(w, r, r.URL.RequestURI(), err); err != nil {
+				s.errors.Problem(w, r, err)
+			}
 			return
 		}
 		next.ServeHTTP(w, r.WithContext(ctx))

@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/core/identifier"
 	"github.com/oneauth-go/oneauth/internal/wire"
 )
 
@@ -45,9 +46,18 @@ func decodeIdentity(w http.ResponseWriter, r *http.Request) (core.IdentityKind, 
 	var in struct {
 		Kind  core.IdentityKind `json:"kind"`
 		Value string            `json:"value"`
+
+		Identifier string `json:"identifier"` // instead of both: the kind shows in its form
 	}
 	if err := wire.Decode(w, r, &in); err != nil {
 		return "", "", err
+	}
+	if in.Identifier != "" && in.Kind == "" && in.Value == "" {
+		id, err := identifier.Guess(in.Identifier)
+		if err != nil {
+			return "", "", core.FieldE(core.CodeInvalidField, "identifier", "This is no address, number or name that can be used.").Wrap(err)
+		}
+		return id.Kind, in.Identifier, nil
 	}
 	switch {
 	case in.Kind == "":

@@ -10,6 +10,7 @@ import (
 
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/internal/wire"
+	"github.com/oneauth-go/oneauth/webauth/pages"
 )
 
 // scopeList is a list of scopes, written as an array or, like the scope parameter of RFC 6749 section 3.3, with spaces
@@ -83,6 +84,9 @@ func (s *Service) createKey(w http.ResponseWriter, r *http.Request, c caller) er
 	if err := wire.Decode(w, r, &in); err != nil {
 		return err
 	}
+	if isForm(r) {
+		in.Scopes = append(in.Scopes, tickedScopes(r, c)...)
+	}
 	asked := core.NewKey{Name: in.Name, Scopes: in.Scopes.distinct()}
 	if len(asked.Scopes) > maxKeyScopes {
 		return core.FieldE(core.CodeInvalidField, "scopes", "At most 100 scopes.")
@@ -104,8 +108,33 @@ func (s *Service) createKey(w http.ResponseWriter, r *http.Request, c caller) er
 	if err != nil {
 		return err
 	}
+	if s.pages != nil && fromPage(r) {
+		return s.showNewKey(w, r, c, text)
+	}
 	wire.WriteJSON(w, http.StatusCreated, viewKey(k, text))
 	return nil
+}
+
+// tickedScopes are the scopes that were ticked in the form of the account page.
+func tickedScopes(r *http.Request, c caller) []string {
+	var ticked []string
+	for _, scope := range c.Scopes {
+		if formValue(r, "scope."+scope) != "" {
+			ticked = append(ticked, scope)
+		}
+	}
+	return ticked
+}
+
+// showNewKey shows a key this once, on the account page: a redirect would lose it.
+func (s *Service) showNewKey(w http.ResponseWriter, r *http.Request, c caller, text string) error {
+	view, err := s.accountView(r, c.Principal)
+	if err != nil {
+		return err
+	}
+	view.Form = pages.Form{Token: s.FormToken(r), Notice: "key_created"}
+	view.NewKey = text
+	return s.pages.Render(w, r, http.StatusOK, view)
 }
 
 // listKeys shows the newest key first.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/internal/wire"
+	"github.com/oneauth-go/oneauth/webauth/pages"
 )
 
 //go:embed link.html
@@ -61,6 +62,9 @@ func (s *Service) linkPage(w http.ResponseWriter, r *http.Request, purpose core.
 		}{good, expires})
 		return nil
 	}
+	if s.pages != nil {
+		return s.linkOf(w, r, purpose, token, good)
+	}
 	status := http.StatusOK
 	v.App = s.auth.Config().AppName
 	if good {
@@ -69,6 +73,18 @@ func (s *Service) linkPage(w http.ResponseWriter, r *http.Request, purpose core.
 		v.Title, status = "This link does not work any more", http.StatusBadRequest
 	}
 	return writePage(w, status, v)
+}
+
+// linkOf is linkPage with the pages for people.
+func (s *Service) linkOf(w http.ResponseWriter, r *http.Request, purpose core.Purpose, token string, good bool) error {
+	f, status := s.form(r), http.StatusOK
+	if !good {
+		token, status = "", http.StatusBadRequest
+	}
+	if purpose == core.PurposeReset {
+		return s.pages.Render(w, r, status, pages.Reset{Form: f, LinkToken: token})
+	}
+	return s.pages.Render(w, r, status, pages.Verify{Form: f, LinkToken: token})
 }
 
 // writePage answers with the page of a link. The token is in the page's address, so no other site is told that.

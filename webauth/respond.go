@@ -13,7 +13,12 @@ import (
 // done answers a request that did what it asked for: a form of a page is sent on to its return_to, a program gets body
 // as JSON, or 204 when there is none.
 func (s *Service) done(w http.ResponseWriter, r *http.Request, status int, body any) error {
-	if r.Method == http.MethodPost && isForm(r) && wantsHTML(r) {
+	if fromPage(r) {
+		if s.pages != nil {
+			if next := s.nextPage(r, status); next != nil {
+				return s.pages.Render(w, r, http.StatusOK, next)
+			}
+		}
 		returnTo, err := wire.FormValue(r, "return_to")
 		if err != nil {
 			return err

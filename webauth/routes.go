@@ -9,7 +9,7 @@ import (
 // Routes returns the endpoints, to be mounted under the prefix.
 func (s *Service) Routes() []wire.Route {
 	const get, post, patch, del = http.MethodGet, http.MethodPost, http.MethodPatch, http.MethodDelete
-	return []wire.Route{
+	routes := []wire.Route{
 		{Method: post, Path: "/signup", Handle: s.browser(s.signUp)},
 		{Method: post, Path: "/login", Handle: s.browser(s.login)},
 		{Method: post, Path: "/logout", Handle: s.logout},
@@ -37,6 +37,14 @@ func (s *Service) Routes() []wire.Route {
 		{Method: del, Path: "/keys/{id}", Handle: s.account(s.revokeKey)},
 		{Method: post, Path: "/keys/{id}/revoke", Handle: s.account(s.revokeKey)},
 	}
+	if s.pages != nil {
+		for i, route := range routes {
+			if route.Method == post {
+				routes[i].Handle = s.formErrors(route.Path, route.Handle)
+			}
+		}
+	}
+	return append(routes, s.pageRoutes()...)
 }
 
 type handler = func(w http.ResponseWriter, r *http.Request) error

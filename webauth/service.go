@@ -11,6 +11,7 @@ import (
 
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/internal/wire"
+	"github.com/oneauth-go/oneauth/webauth/pages"
 )
 
 // Options are what New needs beside core. The zero value is good for an application that takes only cookies.
@@ -18,7 +19,8 @@ type Options struct {
 	// CookieName is the session cookie's name; further cookies begin with it. Default __Host-oneauth, and for plain http
 	// on loopback oneauth_dev_<port>, so that applications on one machine do not sign each other out.
 	CookieName     string
-	TrustedOrigins []string // further origins, such as https://www.example, whose pages may send requests with the cookie
+	Pages          *pages.Set // what people see; nil where the application has pages of its own
+	TrustedOrigins []string   // further origins, such as https://www.example, whose pages may send requests with the cookie
 	Entry          *wire.Entry
 	Errors         wire.ErrorWriter
 	// Bearer authenticates the Authorization or X-API-Key header of a request. present is false if it has neither. Nil
@@ -38,6 +40,7 @@ type Service struct {
 	cookie  string
 	secure  bool
 	formKey []byte
+	pages   *pages.Set
 }
 
 // New returns a Service over auth, whose configuration says under which origin and path people reach it. The error names
@@ -54,7 +57,7 @@ func New(auth *core.Auth, o Options) (*Service, error) {
 	}
 	s := &Service{
 		auth: auth, prefix: cfg.Prefix, fields: map[string]core.FieldType{}, entry: o.Entry, errors: o.Errors,
-		bearer: o.Bearer, secure: base.Scheme == "https", formKey: auth.Subkey("form-token"),
+		bearer: o.Bearer, secure: base.Scheme == "https", formKey: auth.Subkey("form-token"), pages: o.Pages,
 	}
 	for _, f := range cfg.Fields {
 		s.fields[f.Name] = f.Type

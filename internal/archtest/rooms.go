@@ -32,7 +32,7 @@ var Rooms = []Room{
 	{
 		Name: "", Why: "the front door: wires everything",
 		Own: []string{
-			"apiauth", "webauth", "core", "core/mail", "core/password", "core/record", "core/seal", "internal/wire",
+			"apiauth", "webauth", "webauth/pages", "core", "core/mail", "core/password", "core/record", "core/seal", "internal/wire",
 		},
 		Never: all(heavy, storage),
 	},

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,6 +16,7 @@ import (
 	"github.com/oneauth-go/oneauth/internal/wire"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/webauth"
+	"github.com/oneauth-go/oneauth/webauth/pages"
 )
 
 const root = "../.."
@@ -77,11 +79,17 @@ func routes(t *testing.T) []wire.Route {
 			t.Error(err)
 		}
 	})
-	web, err := webauth.New(auth, webauth.Options{})
+	set, err := pages.New(pages.Options{App: "Example"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return append(web.Routes(), api.Routes()...)
+	web, err := webauth.New(auth, webauth.Options{Pages: set})
+	if err != nil {
+		t.Fatal(err)
+	}
+	style, _ := set.Stylesheet() // a file of the pages, under a name that changes with it
+	all := append(web.Routes(), api.Routes()...)
+	return slices.DeleteFunc(all, func(r wire.Route) bool { return "/auth"+r.Path == style })
 }
 
 // zeros is a source of nonces for a keyring that protects nothing.

@@ -65,6 +65,15 @@ func (ew ErrorWriter) Problem(w http.ResponseWriter, r *http.Request, err error)
 	write(w, status, "application/problem+json", body)
 }
 
+// Classify prepares an answer with err in another form than JSON, such as a page: it logs what is ours, takes off what is
+// private, and sets the headers that go with the status.
+func (ew ErrorWriter) Classify(w http.ResponseWriter, r *http.Request, err error) (e *core.Error, status int) {
+	e = ew.public(r, err)
+	status = statusOf(e)
+	ew.headers(w, status, e)
+	return e, status
+}
+
 // Status returns the HTTP status of a class of failures.
 func Status(class core.Class) int {
 	switch class {

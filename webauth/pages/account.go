@@ -89,7 +89,7 @@ func (v *View) IdentityRows() []Row {
 	var rows []Row
 	for _, i := range p.Identities {
 		r := Row{
-			Title: i.Value, Path: v.Path("/identities/" + url.PathEscape(i.ID)), Identity: i,
+			Title: i.Value, Identity: i,
 			For: v.text("identities.for", "value", i.Value),
 		}
 		if i.Kind != "username" { // there is nothing to confirm about it

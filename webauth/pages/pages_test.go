@@ -38,7 +38,7 @@ func hostilePages() []pages.Sample {
 		{Name: "error-hostile", Page: pages.Error{Form: f, Code: hostile, Title: hostile, Detail: hostile}},
 		{Name: "account-hostile", Page: pages.Account{
 			Form: f, Failed: pages.Profile, Name: hostile, Data: map[string]any{"city": hostile, "birth_year": hostile},
-			Identities: []pages.Identity{{ID: hostile, Kind: "email", Value: hostile, CanVerify: true, CanPrimary: true, CanRemove: true}},
+			Identities: []pages.Identity{{Kind: "email", Value: hostile, CanVerify: true, CanPrimary: true, CanRemove: true}},
 			AddKinds:   true,
 			Sessions: []pages.Session{
 				{ID: hostile, UserAgent: hostile, IP: hostile, CreatedAt: at}, {ID: "x", Name: hostile, ClientID: hostile},
@@ -155,13 +155,13 @@ func TestNothingInline(t *testing.T) {
 func TestFormsWorkWithoutScripts(t *testing.T) {
 	endpoints := []string{
 		"/signup", "/login", "/logout", "/verify", "/verify/request", "/password/forgot", "/password/reset", "/password/change",
-		"/account", "/identities", "/sessions/end-others", "/keys",
+		"/account", "/identities", "/identities/primary", "/identities/remove", "/sessions/end-others", "/keys",
 	}
 	each(t, func(t *testing.T, source string, d document, p pages.Page) {
 		for _, form := range d.named("form") {
 			action := strings.TrimPrefix(attr(form, "action"), "/auth")
 			parts := strings.Split(action, "/")
-			item := len(parts) == 4 && slices.Contains([]string{"end", "revoke", "primary", "remove"}, parts[3])
+			item := len(parts) == 4 && slices.Contains([]string{"end", "revoke"}, parts[3])
 			if attr(form, "method") != "post" || !item && !slices.Contains(endpoints, action) {
 				t.Errorf("form %s %q", attr(form, "method"), attr(form, "action"))
 			}

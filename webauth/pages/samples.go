@@ -93,13 +93,13 @@ func (s *Set) accountSamples(f Form) []Sample {
 	full := Account{
 		Form: f, Name: "Ada Lovelace", AddKinds: true, Scopes: []string{"read", "write", "profile"},
 		Identities: []Identity{
-			{ID: "email:ada@example.com", Kind: "email", Value: "ada@example.com", Verified: true, Primary: true},
+			{Kind: "email", Value: "ada@example.com", Verified: true, Primary: true},
 			{
-				ID: "email:ada.lovelace@analytical-engines.example", Kind: "email", CanVerify: true, CanRemove: true,
+				Kind: "email", CanVerify: true, CanRemove: true,
 				Value: "ada.lovelace@analytical-engines.example",
 			},
-			{ID: "phone:+4930901820", Kind: "phone", Value: "+4930901820", Verified: true, CanPrimary: true, CanRemove: true},
-			{ID: "username:ada", Kind: "username", Value: "ada", CanRemove: true},
+			{Kind: "phone", Value: "+4930901820", Verified: true, CanPrimary: true, CanRemove: true},
+			{Kind: "username", Value: "ada", CanRemove: true},
 		},
 		Sessions: []Session{
 			{

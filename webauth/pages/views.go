@@ -116,7 +116,6 @@ type Account struct {
 
 // Identity is one line of the account page. Its flags say which actions there are.
 type Identity struct {
-	ID          string // in paths: /identities/{id}/primary and /identities/{id}/remove
 	Kind, Value string
 	Verified    bool
 	Primary     bool

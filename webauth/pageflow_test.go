@@ -1,0 +1,137 @@
+package webauth_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/webauth/pages"
+)
+
+// withPages is an application that shows OneAuth's own pages.
+func withPages(s *settings) {
+	set, err := pages.New(pages.Options{App: "Example", PasswordLength: 15})
+	if err != nil {
+		panic(err)
+	}
+	s.web.Pages = set
+}
+
+// page opens a page as a browser does.
+func (a *app) page(path string, cookies map[string]string) reply {
+	return a.do(call{method: "GET", path: path, cookies: cookies, header: wantsPage})
+}
+
+// submit sends a form as a browser does.
+func (a *app) submit(path string, cookies map[string]string, form url.Values) reply {
+	header := http.Header{"Accept": {"text/html"}, "Origin": {baseURL}}
+	return a.do(call{method: "POST", path: path, cookies: cookies, form: form, header: header})
+}
+
+func wantText(t *testing.T, r reply, texts ...string) {
+	t.Helper()
+	for _, text := range texts {
+		if !strings.Contains(r.Body.String(), text) {
+			t.Errorf("the page lacks %q: %.600s", text, r.Body)
+		}
+	}
+}
+
+// Every page opens, for browsers alone: a program is told where it is.
+func TestPagesOpen(t *testing.T) {
+	a := newApp(t, withPages)
+	for path, text := range map[string]string{
+		"/login": `action="/auth/login"`, "/signup": `action="/auth/signup"`, "/password/forgot": `action="/auth/password/forgot"`,
+	} {
+		r := a.page(path, nil).want(200)
+		wantText(t, r, text, "<h1>")
+		if csp := r.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") {
+			t.Errorf("%s: policy %q", path, csp)
+		}
+		if got := a.do(call{method: "GET", path: path}).want(200).json()["url"]; got != baseURL+"/auth"+path {
+			t.Errorf("%s tells a program %v", path, got)
+		}
+	}
+}
+
+// Nothing that was typed is lost but passwords, and each fault is shown at its field.
+func TestFormErrorsComeBackToTheirPage(t *testing.T) {
+	a := newApp(t, withPages)
+	r := a.submit("/signup", nil, url.Values{"email": {"not an address"}, "password": {"short-secret"}}).want(422)
+	wantText(t, r, `value="not an address"`, `id="f-email-error"`, `id="f-password-error"`, `role="alert"`)
+	if strings.Contains(r.Body.String(), "short-secret") {
+		t.Error("the page repeats the password")
+	}
+	r = a.submit("/login", nil, url.Values{"identifier": {ann}, "password": {"wrong wrong wrong"}, "return_to": {"/app"}}).want(401)
+	wantText(t, r, `value="`+ann+`"`, `value="/app"`, `role="alert"`)
+	if r.Header().Get("WWW-Authenticate") == "" {
+		t.Error("401 without WWW-Authenticate")
+	}
+	r = a.do(call{method: "POST", path: "/login", form: url.Values{"identifier": {ann}}, header: http.Header{
+		"Accept": {"text/html"}, "Origin": {"https://evil.example"},
+	}}).want(403)
+	wantText(t, r, "<h1>")
+}
+
+// From sign-up to a changed account and out again, with forms alone.
+func TestPagesTour(t *testing.T) {
+	a := newApp(t, withPages)
+	r := a.submit("/signup", nil, url.Values{"email": {ann}, "password": {goodPass}, "return_to": {"/app"}}).want(303)
+	if r.Header().Get("Location") != "/app" {
+		t.Errorf("sign-up leads to %q", r.Header().Get("Location"))
+	}
+	cookies := map[string]string{r.Result().Cookies()[0].Name: r.Result().Cookies()[0].Value}
+	wantText(t, a.page("/account", cookies).want(200), ann, `action="/auth/account"`, `action="/auth/password/change"`)
+
+	link := a.link(core.NoticeVerify)
+	wantText(t, a.page("/verify?token="+link, nil).want(200), link, `action="/auth/verify"`)
+	wantText(t, a.submit("/verify", nil, url.Values{"token": {link}}).want(200), "/auth/login")
+	wantText(t, a.submit("/verify", nil, url.Values{"token": {link}}).want(400), "<h1>")
+
+	back := "/auth/account?notice=profile_saved"
+	if r := a.submit("/account", cookies, url.Values{"name": {"Ann"}, "return_to": {back}}).want(303); r.Header().Get("Location") != back {
+		t.Errorf("the profile form leads to %q", r.Header().Get("Location"))
+	}
+	r = a.submit("/keys", cookies, url.Values{"name": {"ci"}, "scope.read": {"on"}, "expires_in": {""}}).want(200)
+	wantText(t, r, "oak_")
+	wantText(t, a.submit("/keys", cookies, url.Values{"name": {"none ticked"}}).want(422), "none ticked", `id="keys-scopes-error"`)
+	a.submit("/identities", cookies, url.Values{"identifier": {"annie"}, "return_to": {"/auth/account"}}).want(303)
+	wantText(t, a.submit("/identities", cookies, url.Values{"identifier": {"a@@b"}}).want(422), "a@@b")
+	wantText(t, a.submit("/password/change", cookies, url.Values{"current": {"wrong wrong wrong"}, "password": {newPass}}).want(401),
+		`id="password-current-error"`)
+
+	wantText(t, a.submit("/password/forgot", nil, url.Values{"identifier": {ann}}).want(200), "<h1>")
+	reset := a.link(core.NoticeReset)
+	wantText(t, a.page("/password/reset?token="+reset, nil).want(200), reset)
+	wantText(t, a.submit("/password/reset", nil, url.Values{"token": {reset}, "password": {"short"}}).want(422), reset)
+	wantText(t, a.submit("/password/reset", nil, url.Values{"token": {reset}, "password": {newPass}}).want(200), `action="/auth/login"`)
+	wantText(t, a.page("/password/reset?token="+reset, nil).want(400), "/auth/password/forgot")
+
+	in := a.submit("/login", nil, url.Values{"identifier": {ann}, "password": {newPass}}).want(303)
+	cookies = map[string]string{in.Result().Cookies()[0].Name: in.Result().Cookies()[0].Value}
+	wantText(t, a.submit("/logout", cookies, url.Values{}).want(200), "/auth/login")
+	r = a.page("/account", cookies).want(303)
+	if at := r.Header().Get("Location"); at != "/auth/login?notice=sign_in_first&return_to=%2Fauth%2Faccount" {
+		t.Errorf("without a session the account page leads to %q", at)
+	}
+}
+
+// A page of the application sends people to the login page and back; machines get 401.
+func TestRequireSessionSendsPeopleToLogin(t *testing.T) {
+	a := newApp(t, withPages)
+	h := a.web.RequireSession(http.NotFoundHandler())
+	for accept, want := range map[string]int{"text/html": 303, "application/json": 401} {
+		r, w := httptest.NewRequest("GET", "/account?tab=1", nil), httptest.NewRecorder()
+		r.Header.Set("Accept", accept)
+		h.ServeHTTP(w, r)
+		if w.Code != want {
+			t.Errorf("%s: %d", accept, w.Code)
+		}
+		if at := w.Header().Get("Location"); want == 303 && at != "/auth/login?notice=sign_in_first&return_to=%2Faccount%3Ftab%3D1" {
+			t.Errorf("leads to %q", at)
+		}
+	}
+}
