@@ -203,9 +203,13 @@ func TestUnverifiedClaimLapses(t *testing.T) {
 	w := newWorld(t)
 	in := w.signedIn(annMail)
 	noError(t, w.add(in, identifier.Email, workMail))
+	w.notices()
 	w.clock.Add(time.Hour)
 	noError(t, w.RequestVerify(t.Context(), in.User.ID, workMail))
 	late := w.link(core.NoticeVerify, workMail)
+	if n := w.mail.all(); !n[len(n)-1].Expires.Equal(w.identity(in.User.ID, workMail).Expires) {
+		t.Errorf("the second link says that it is good until %v", n[len(n)-1].Expires)
+	}
 	w.clock.Add(23 * time.Hour)
 	wantCode(t, second(w.Verify(t.Context(), late)), core.CodeInvalidToken)
 	if w.identity(in.User.ID, workMail) != nil {
