@@ -28,38 +28,49 @@ func (s *settings) developmentDefaults(store Store) error {
 		s.core.BaseURL = developmentURL
 	}
 	s.entry.LoopbackOnly = true
-	secret, err := developmentSecret(store, s.randomness())
+	secret, fresh, err := developmentSecret(store, s.randomness())
 	if err != nil {
 		return fmt.Errorf("development secret: %w", err)
 	}
-	s.secrets = [][]byte{secret}
+	s.secrets, s.freshSecret = [][]byte{secret}, fresh
 	return nil
 }
 
-// developmentSecret reads or makes the secret beside the store's file; a store without a file forgets its data at the
-// end, and the secret with it.
-func developmentSecret(store Store, random io.Reader) ([]byte, error) {
+// disown takes back the secret file that this start has made, when the start fails: a store that has data was sealed
+// under another one, whose file is missing.
+func (s *settings) disown(err error) error {
+	if s.freshSecret == "" {
+		return err
+	}
+	return errors.Join(fmt.Errorf("%w (there was no secret in %s: if the store is not new, put its secret back)", err, s.freshSecret),
+		os.Remove(s.freshSecret))
+}
+
+// developmentSecret reads or makes the secret beside the store's file, and names the file that it made; a store without
+// a file forgets its data at the end, and the secret with it.
+func developmentSecret(store Store, random io.Reader) (secret []byte, made string, err error) {
 	fresh := make([]byte, 32)
 	if _, err := io.ReadFull(random, fresh); err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	file, ok := store.(interface{ Path() string })
 	if !ok {
-		return fresh, nil
+		return fresh, "", nil
 	}
 	path := file.Path() + ".secret"
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
-		return readSecret(path)
+		secret, err = readSecret(path)
+		return secret, "", err
 	}
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
 	_, err = f.WriteString(base64.StdEncoding.EncodeToString(fresh) + "\n")
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, errors.Join(err, os.Remove(path))
+		return nil, "", errors.Join(err, os.Remove(path))
 	}
-	return fresh, nil
+	return fresh, path, nil
 }
 
 func readSecret(path string) ([]byte, error) {

@@ -92,7 +92,7 @@ func (s *settings) wire(store Store) (*Auth, error) {
 	}
 	s.core.Features = append(s.core.Features, a.api.Feature())
 	if a.core, err = core.New(s.ctx, store, s.core); err != nil {
-		return nil, err
+		return nil, s.disown(err)
 	}
 	s.web.Bearer = a.bearer
 	if s.web.Pages, err = s.pageSet(a.core.Config()); err != nil {

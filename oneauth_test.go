@@ -178,6 +178,24 @@ func TestDevelopment(t *testing.T) {
 	if w := send(again, "GET", "/auth/session", "", loopback, func(r *http.Request) { r.AddCookie(cookie) }); w.Code != 200 {
 		t.Errorf("after a restart: %d %s", w.Code, w.Body)
 	}
+	// A lost secret is not replaced by another one, which would open nothing.
+	if err := again.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".secret", path+".lost"); err != nil {
+		t.Fatal(err)
+	}
+	store, err := file.Open(path, file.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	if _, err := oneauth.New(store, oneauth.WithDevelopment(), cheap()); err == nil || !strings.Contains(err.Error(), ".secret") {
+		t.Errorf("without its secret the store opened with %v", err)
+	}
+	if _, err := os.Stat(path + ".secret"); err == nil {
+		t.Error("a new secret was left beside old data")
+	}
 	if newAuth(t).Mailbox() != nil {
 		t.Error("there is a mailbox outside development")
 	}

@@ -34,6 +34,7 @@ type settings struct {
 	entry       wire.Entry
 	pages       pages.Options
 	noPages     bool
+	freshSecret string // file that this start has made
 }
 
 func (s *settings) log() *slog.Logger {
@@ -218,9 +219,17 @@ func WithPages(o pages.Options) Option {
 	return func(s *settings) error { s.pages, s.noPages = o, false; return nil }
 }
 
-// WithoutPages leaves the pages to the application, which posts its own forms to the endpoints: see examples/ownpages.
+// WithoutPages serves no pages for people: for an API, or where scripts of the application talk to the endpoints.
 func WithoutPages() Option {
 	return func(s *settings) error { s.noPages = true; return nil }
+}
+
+// OwnPages says how an application's own pages and the endpoints work together.
+type OwnPages = webauth.OwnPages
+
+// WithOwnPages leaves the pages to the application, which posts its own forms to the endpoints: see examples/ownpages.
+func WithOwnPages(p OwnPages) Option {
+	return func(s *settings) error { s.noPages, s.web.OwnPages = true, p; return nil }
 }
 
 // WithTenants makes every request belong to the tenant that f says: from host, path or a header that a proxy sets, never
@@ -230,6 +239,12 @@ func WithTenants(f func(r *http.Request) (string, error)) Option {
 		s.entry.Tenant, s.core.MultiTenant = f, f != nil
 		return nil
 	}
+}
+
+// WithBaseURLOf sets under which origin the people of a tenant reach the application, where each has its own: their links
+// follow it, and its pages are the application's own. The issuer of tokens stays that of WithBaseURL.
+func WithBaseURLOf(f func(tenant string) (origin string)) Option {
+	return func(s *settings) error { s.core.BaseURLOf = f; return nil }
 }
 
 // WithTrustedProxies sets the networks whose X-Forwarded-For is believed, such as 10.0.0.0/8.

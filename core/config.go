@@ -21,6 +21,9 @@ type Config struct {
 	AppName string        // what notices and pages call the application; default the host of BaseURL
 
 	MultiTenant bool // every call needs a tenant in ctx
+	// BaseURLOf returns the origin under which a tenant's people reach the application, where tenants have several: their
+	// links follow it. The issuer of tokens stays BaseURL. Nil or an empty answer is BaseURL.
+	BaseURLOf func(tenant string) string
 
 	SignUp       SignUpMode // who may sign up, and when it counts; default OpenSignUp
 	Fields       []Field    // custom fields of a user's data; undeclared ones are refused
@@ -202,4 +205,14 @@ func (c *Config) defaults() error {
 		return fmt.Errorf("core: Config.RefreshGrace is %v: over a minute it would hide theft", c.RefreshGrace)
 	}
 	return c.Password.Validate()
+}
+
+// BaseURLFor returns the origin under which a tenant's people reach the application.
+func (c Config) BaseURLFor(tenant string) string {
+	if c.BaseURLOf != nil {
+		if origin := c.BaseURLOf(tenant); origin != "" {
+			return strings.TrimSuffix(origin, "/")
+		}
+	}
+	return c.BaseURL
 }

@@ -85,6 +85,10 @@ type Identity struct {
 	Primary    bool            `record:"is_primary"` // the one of its kind that notices go to
 	CreatedAt  time.Time       `record:"created_at"`
 	Expires    time.Time       `record:"expires"` // when the claim lapses: zero but for an address that was added and is unverified
+
+	// Owned: whoever proved the address also proved to be the account's owner, by its session or by resetting its
+	// password. A link that is only clicked proves that the address works, not that who made the account may have it.
+	Owned bool `record:"owned"`
 }
 
 // Password is a user's password credential. Its ID is the user's.

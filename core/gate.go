@@ -273,7 +273,7 @@ func (m *mint) open(tx *Tx, acct *Account, adm Admission, authTime time.Time) (*
 	s := m.session
 	s.UserID, s.Kind, s.ClientID, s.DeviceName = acct.ID, m.wish.Kind, m.wish.ClientID, clip(m.wish.DeviceName, 100)
 	s.IP, s.UserAgent = origin.IP, origin.UserAgent
-	s.Scopes, s.AMR, s.AuthTime = scopes, adm.Proved, authTime
+	s.Scopes, s.AMR, s.ACR, s.AuthTime = scopes, adm.Proved, assurance(adm.Proved), authTime
 	s.CreatedAt, s.LastSeenAt, s.Remember = now, now, m.wish.Remember
 	m.result = &SignedIn{Session: &s, User: adm.User, Scopes: scopes}
 	idle, most := a.limitsOf(&s)
@@ -298,6 +298,15 @@ func (m *mint) open(tx *Tx, acct *Account, adm Admission, authTime time.Time) (*
 		return nil, err
 	}
 	return nil, tx.Emit(Event{Type: EventSignedIn, UserID: acct.ID, SessionID: s.ID, ClientID: s.ClientID, Reason: m.proof.Method})
+}
+
+// assurance is the ACR value of what was proved: aal1 for one method, aal2 for several (after the levels of NIST SP
+// 800-63B).
+func assurance(methods []string) string {
+	if len(methods) > 1 {
+		return "aal2"
+	}
+	return "aal1"
 }
 
 // makeRoom ends the oldest sessions until one more fits. The account is written by the same commit, so no other mint

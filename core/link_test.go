@@ -267,10 +267,34 @@ func TestResetPurgesASquatter(t *testing.T) {
 	}
 }
 
+// A1: the owner of the address clicks on "confirm" in a mail that a squatter caused, and later resets the password. A
+// click is no proof that the account is theirs: whatever the squatter left that opens it goes.
+func TestA1SquatterIsOutAlthoughTheLinkWasClicked(t *testing.T) {
+	w := newWorld(t)
+	u := w.many()
+	_, key, err := w.CreateKey(t.Context(), u.ID, core.NewKey{Name: "planted", Scopes: []string{"read"}})
+	noError(t, err)
+	must(w.Verify(t.Context(), w.link(core.NoticeVerify, "ann@example.com")))(t)
+	noError(t, w.ResetPassword(t.Context(), w.resetLink("ann@example.com"), otherPassword))
+	_, err = w.CheckKey(t.Context(), key)
+	wantCode(t, err, core.CodeInvalidToken)
+	for _, i := range w.identities(u.ID) {
+		if strings.HasPrefix(i, "+") {
+			t.Errorf("the squatter's number is still there: %v", i)
+		}
+	}
+	must(w.signIn("ann@example.com", otherPassword, browser))(t)
+	_, key, err = w.CreateKey(t.Context(), u.ID, core.NewKey{Name: "own", Scopes: []string{"read"}})
+	noError(t, err)
+	w.clock.Add(time.Minute)
+	noError(t, w.ResetPassword(t.Context(), w.resetLink("ann@example.com"), goodPassword))
+	must(w.CheckKey(t.Context(), key))(t) // from then on the account is theirs
+}
+
 func TestResetPurgesNobodyWithAProvedAddress(t *testing.T) {
 	w := newWorld(t)
 	u := w.many()
-	must(w.Verify(t.Context(), w.link(core.NoticeVerify, "ann@example.com")))(t)
+	must(w.VerifyAs(t.Context(), u.ID, w.link(core.NoticeVerify, "ann@example.com")))(t)
 	_, key, err := w.CreateKey(t.Context(), u.ID, core.NewKey{Name: "k", Scopes: []string{"read"}})
 	noError(t, err)
 	noError(t, w.Users().RequireFactors(t.Context(), u.ID, []string{"otp"}))

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"time"
@@ -44,8 +45,8 @@ const (
 	resetPath  = "/password/reset"
 )
 
-func (a *Auth) linkURL(path string, l link) string {
-	return a.cfg.BaseURL + a.cfg.Prefix + path + "?token=" + l.token
+func (a *Auth) linkURL(ctx context.Context, path string, l link) string {
+	return a.cfg.BaseURLFor(TenantOf(ctx)) + a.cfg.Prefix + path + "?token=" + l.token
 }
 
 // sendLink stores l for the identity and mails it there. At most five links of a purpose live at once, the oldest goes.
@@ -78,7 +79,7 @@ func (tx *Tx) sendLink(l link, p Purpose, template, path string, acct *Account, 
 	}
 	return tx.Notify(Notice{
 		Channel: channelOf(ident), To: ident.Value, Template: template, Name: name,
-		Link: a.linkURL(path, l), Expires: t.Expires,
+		Link: a.linkURL(tx.Context(), path, l), Expires: t.Expires,
 	})
 }
 
@@ -143,5 +144,5 @@ func (tx *Tx) decoy(l link, owner string) error {
 	if err := tx.OneTimeTokens().Insert(t); err != nil {
 		return err
 	}
-	return tx.Notify(Notice{Link: a.linkURL(resetPath, l)})
+	return tx.Notify(Notice{Link: a.linkURL(tx.Context(), resetPath, l)})
 }

@@ -35,23 +35,24 @@ func (a *Auth) ForgotPassword(ctx context.Context, typed string) error {
 }
 
 // resetAddress decides where a reset link for the named identity goes: to that address; for a username to the primary
-// one. An unverified address of an account that has a verified one gets none: it may be a stranger's, typed by mistake.
+// one. An unverified address of an account that has a verified one gets none, nor one that was only confirmed by a click
+// where another is the account's own: it may be a stranger's, typed by mistake.
 func (tx *Tx) resetAddress(named *Identity) (*Identity, error) {
 	all, err := tx.Identities().PeekFind("user_id", named.UserID, record.Page{})
 	if err != nil {
 		return nil, err
 	}
-	to, verified := named, false
+	to, verified, owned := named, false, false
 	if !addressed(named) {
 		to = nil
 	}
 	for _, i := range all {
-		verified = verified || i.Verified
+		verified, owned = verified || i.Verified, owned || i.Owned
 		if !addressed(named) && addressed(i) && i.Primary && (to == nil || i.Verified && !to.Verified) {
 			to = i
 		}
 	}
-	if to != nil && verified && !to.Verified {
+	if to != nil && (verified && !to.Verified || owned && !to.Owned) {
 		return nil, nil
 	}
 	return to, nil

@@ -253,7 +253,7 @@ func (a *Auth) signUpLater(ctx context.Context, p pendingSignUp) error {
 		}
 		n := Notice{
 			Channel: channelOf(&to), To: to.Value, Template: NoticeVerify, Name: p.Name,
-			Link: a.linkURL(verifyPath, l), Expires: t.Expires,
+			Link: a.linkURL(tx.Context(), verifyPath, l), Expires: t.Expires,
 		}
 		if taken {
 			t.UsedAt = t.CreatedAt

@@ -119,7 +119,7 @@ func (a *Auth) parseSeed(ctx context.Context, s Seed) (p pendingSignUp, err erro
 		if fault != nil {
 			return p, FieldE(fault.Code, fault.Field, fault.Detail)
 		}
-		ident.Verified, ident.Primary = given.Verified, !seen[given.Kind]
+		ident.Verified, ident.Owned, ident.Primary = given.Verified, given.Verified, !seen[given.Kind]
 		if ident.Verified {
 			ident.VerifiedAt = a.now()
 		}

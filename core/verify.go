@@ -3,6 +3,7 @@ package core
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/oneauth-go/oneauth/core/record"
@@ -53,7 +54,15 @@ func (a *Auth) sendVerify(ctx context.Context, userID, typed string) error {
 
 // Verify redeems a mailed verification link: the address that it was sent to is proved, and no other. With VerifyFirst
 // it also makes the account. The error is ErrInvalidToken for a link that is not, or no longer, good.
+//
+// The account may have been made by a squatter whose mail the owner of the address has confirmed: so the address counts
+// as the account's own only after VerifyAs, or after a reset, which then purges the account.
 func (a *Auth) Verify(ctx context.Context, token string) (*User, error) {
+	return a.VerifyAs(ctx, "", token)
+}
+
+// VerifyAs is Verify by somebody who is signed in as userID.
+func (a *Auth) VerifyAs(ctx context.Context, userID, token string) (*User, error) {
 	id, ok := parseLink(token)
 	if !ok {
 		return nil, ErrInvalidToken
@@ -90,6 +99,7 @@ func (a *Auth) Verify(ctx context.Context, token string) (*User, error) {
 		if err := tx.confirm(ident); err != nil {
 			return err
 		}
+		ident.Owned = ident.Owned || userID == acct.ID
 		if err := errors.Join(tx.Identities().Put(ident), tx.Accounts().Put(acct)); err != nil {
 			return err
 		}
@@ -120,24 +130,28 @@ func (tx *Tx) ownerOf(t *OneTimeToken) (*Account, *Identity, error) {
 
 // ProveAddress records that somebody proved an address from outside the account's own session: by a reset link, a magic
 // link or a provider. If nobody ever proved any address of the account, whoever made it may be a squatter: every other
-// credential, identity, API key and session goes. The caller writes the account.
+// credential, identity, API key and session goes. So they do, but for usernames, which receive nothing,
+// and required factors, if the owner of the address has only ever clicked a link that confirms it. The caller writes the account.
 func (tx *Tx) ProveAddress(acct *Account, ident *Identity) error {
 	all, err := tx.Identities().PeekFind("user_id", acct.ID, record.Page{})
 	if err != nil {
 		return err
 	}
-	proved := false
-	for _, i := range all {
-		proved = proved || i.Verified
-	}
-	if !proved {
-		if err := tx.purge(acct, ident.ID, all); err != nil {
+	switch {
+	case !slices.ContainsFunc(all, func(i *Identity) bool { return i.Verified }):
+		if err := tx.purge(acct, all, func(i *Identity) bool { return i.ID == ident.ID }); err != nil {
 			return err
 		}
-		ident.Primary = true // it is the only one now
+		ident.Primary, acct.Factors = true, nil // it is the only one now
+	case !ident.Owned: // its owner has clicked a link, and may never have been in the account
+		kept := func(i *Identity) bool { return i.ID == ident.ID || i.Owned || !addressed(i) }
+		if err := tx.purge(acct, all, kept); err != nil {
+			return err
+		}
 	}
+	ident.Owned = true
 	if ident.Verified {
-		return nil
+		return tx.Identities().Put(ident)
 	}
 	if err := tx.confirm(ident); err != nil {
 		return err
@@ -145,9 +159,9 @@ func (tx *Tx) ProveAddress(acct *Account, ident *Identity) error {
 	return errors.Join(tx.Identities().Put(ident), tx.Emit(Event{Type: EventIdentityVerified, UserID: acct.ID}))
 }
 
-func (tx *Tx) purge(acct *Account, keep string, all []*Identity) error {
+func (tx *Tx) purge(acct *Account, all []*Identity, kept func(*Identity) bool) error {
 	for _, i := range all {
-		if i.ID != keep {
+		if !kept(i) {
 			if err := tx.Identities().Delete(i.ID); err != nil {
 				return err
 			}
@@ -158,7 +172,6 @@ func (tx *Tx) purge(acct *Account, keep string, all []*Identity) error {
 		return err
 	}
 	acct.Epoch++
-	acct.Factors = nil
 	return errors.Join(
 		tx.Passwords().Delete(acct.ID),
 		tx.revokeKeys(keys),

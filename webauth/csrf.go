@@ -63,6 +63,15 @@ func (s *Service) formMAC(r *http.Request) []byte {
 	return m.Sum(nil)
 }
 
+// tenantOrigin returns the origin of the tenant that a request belongs to, or "".
+func (s *Service) tenantOrigin(r *http.Request) string {
+	ctx, err := s.entry.Tenanted(r)
+	if err != nil {
+		return ""
+	}
+	return s.auth.Config().BaseURLFor(tenantOf(ctx))
+}
+
 // CSRF refuses requests to the application's own routes that a foreign page made the browser send: 403 csrf. GET, HEAD
 // and OPTIONS pass, and so do requests whose only credential is a bearer token or API key, which no browser adds.
 func (s *Service) CSRF(next http.Handler) http.Handler {

@@ -21,6 +21,11 @@ func (s *Service) formErrors(path string, h handler) handler {
 			return err
 		}
 		e, status := s.errors.Classify(w, r, err)
+		if s.pages == nil {
+			w.Header().Set("Cache-Control", "no-store")
+			s.own.Failed(w, r, status, e)
+			return nil
+		}
 		return s.pages.Render(w, r, status, s.failedPage(r, path, e))
 	}
 }

@@ -48,7 +48,11 @@ func (s *Service) verify(w http.ResponseWriter, r *http.Request) error {
 	if in.Token == "" {
 		return missing("token")
 	}
-	u, err := s.auth.Verify(r.Context(), in.Token)
+	var userID string
+	if p, err := s.Authenticate(r.Context(), r); err == nil {
+		userID = p.Subject
+	}
+	u, err := s.auth.VerifyAs(r.Context(), userID, in.Token)
 	if err != nil {
 		return deadLink(err)
 	}

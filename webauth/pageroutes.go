@@ -36,7 +36,7 @@ func (s *Service) pageRoutes() []wire.Route {
 func (s *Service) page(name string, view func(r *http.Request) (pages.Page, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !wantsHTML(r) {
-			wire.WriteJSON(w, http.StatusOK, map[string]string{"page": name, "url": s.auth.Config().BaseURL + s.prefix + r.URL.Path})
+			wire.WriteJSON(w, http.StatusOK, map[string]string{"page": name, "url": s.auth.Config().BaseURLFor(tenantOf(r.Context())) + s.prefix + r.URL.Path})
 			return nil
 		}
 		p, err := view(r)
@@ -123,12 +123,13 @@ func (s *Service) accountView(r *http.Request, p *core.Principal) (pages.Account
 // redirect would lose, get err.
 func (s *Service) toLogin(w http.ResponseWriter, r *http.Request, back string, err error) error {
 	readOnly := r.Method == http.MethodGet || r.Method == http.MethodHead
-	if s.pages == nil || !readOnly || !wantsHTML(r) || core.AsError(err).Code != core.CodeUnauthenticated {
+	page := s.loginURL()
+	if page == "" || !readOnly || !wantsHTML(r) || core.AsError(err).Code != core.CodeUnauthenticated {
 		return err
 	}
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
-	h.Set("Location", s.prefix+"/login?notice=sign_in_first&return_to="+url.QueryEscape(back))
+	h.Set("Location", page+"?notice=sign_in_first&return_to="+url.QueryEscape(back))
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }

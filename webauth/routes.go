@@ -37,7 +37,7 @@ func (s *Service) Routes() []wire.Route {
 		{Method: del, Path: "/keys/{id}", Handle: s.account(s.revokeKey)},
 		{Method: post, Path: "/keys/{id}/revoke", Handle: s.account(s.revokeKey)},
 	}
-	if s.pages != nil {
+	if s.pages != nil || s.own.Failed != nil {
 		for i, route := range routes {
 			if route.Method == post {
 				routes[i].Handle = s.formErrors(route.Path, route.Handle)

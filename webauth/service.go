@@ -20,6 +20,7 @@ type Options struct {
 	// on loopback oneauth_dev_<port>, so that applications on one machine do not sign each other out.
 	CookieName     string
 	Pages          *pages.Set // what people see; nil where the application has pages of its own
+	OwnPages       OwnPages   // used where Pages is nil
 	TrustedOrigins []string   // further origins, such as https://www.example, whose pages may send requests with the cookie
 	Entry          *wire.Entry
 	Errors         wire.ErrorWriter
@@ -41,6 +42,7 @@ type Service struct {
 	secure  bool
 	formKey []byte
 	pages   *pages.Set
+	own     OwnPages
 }
 
 // New returns a Service over auth, whose configuration says under which origin and path people reach it. The error names
@@ -57,7 +59,7 @@ func New(auth *core.Auth, o Options) (*Service, error) {
 	}
 	s := &Service{
 		auth: auth, prefix: cfg.Prefix, fields: map[string]core.FieldType{}, entry: o.Entry, errors: o.Errors,
-		bearer: o.Bearer, secure: base.Scheme == "https", formKey: auth.Subkey("form-token"), pages: o.Pages,
+		bearer: o.Bearer, secure: base.Scheme == "https", formKey: auth.Subkey("form-token"), pages: o.Pages, own: o.OwnPages,
 	}
 	for _, f := range cfg.Fields {
 		s.fields[f.Name] = f.Type
@@ -75,6 +77,9 @@ func New(auth *core.Auth, o Options) (*Service, error) {
 		return nil, fmt.Errorf("webauth: %w", err)
 	}
 	s.cross.FormToken = s.hasFormToken
+	if cfg.BaseURLOf != nil {
+		s.cross.OwnOf = s.tenantOrigin
+	}
 	return s, nil
 }
 

@@ -1,81 +1,48 @@
 package main
 
 import (
-	"encoding/json"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/oneauth-go/oneauth"
-	"github.com/oneauth-go/oneauth/stores/mem"
+	"github.com/oneauth-go/oneauth/oneauthtest"
 )
 
-func newAuth(t *testing.T) *oneauth.Auth {
-	t.Helper()
-	auth, err := oneauth.New(mem.New(), oneauth.WithDevelopment(), oneauth.WithScopes("read"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = auth.Close() })
-	return auth
-}
+const ann = "ann@example.com"
 
-func send(h http.Handler, method, path, body string, edit ...func(*http.Request)) *httptest.ResponseRecorder {
-	r := httptest.NewRequest(method, "http://127.0.0.1:8080"+path, strings.NewReader(body))
-	r.RemoteAddr = "127.0.0.1:4321"
-	if body != "" {
-		r.Header.Set("Content-Type", "application/json")
-	}
-	for _, e := range edit {
-		e(r)
-	}
-	w := httptest.NewRecorder()
-	h.ServeHTTP(w, r)
-	return w
-}
-
-const ann = `{"email":"ann@example.com","password":"purple otters sing at dawn"}`
-
-// TestRouter: endpoints, well-known documents, a group behind the cookie and one behind a scope.
+// Endpoints, well-known documents, a group behind the cookie and one behind a scope.
 func TestRouter(t *testing.T) {
-	h := router(newAuth(t))
-	w := send(h, "POST", "/auth/signup", ann)
-	if w.Code != 201 {
-		t.Fatalf("sign-up: %d %s", w.Code, w.Body)
-	}
-	cookie := w.Result().Cookies()[0]
-	if w := send(h, "GET", "/app", ""); w.Code != 401 {
-		t.Errorf("/app without the cookie: %d", w.Code)
-	}
-	if w := send(h, "GET", "/app", "", func(r *http.Request) { r.AddCookie(cookie) }); w.Code != 200 {
-		t.Errorf("/app with the cookie: %d", w.Code)
-	}
-	login := send(h, "POST", "/auth/api/login", strings.Replace(ann, "email", "identifier", 1))
-	var token struct {
-		Access string `json:"access_token"`
-	}
-	if err := json.Unmarshal(login.Body.Bytes(), &token); err != nil || token.Access == "" {
-		t.Fatalf("login: %d %s", login.Code, login.Body)
-	}
-	if w := send(h, "GET", "/api/hello", "", func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+token.Access) }); w.Code != 200 {
-		t.Errorf("/api with a token: %d %s", w.Code, w.Body)
-	}
-	for _, path := range []string{"/.well-known/jwks.json", "/.well-known/oauth-authorization-server", "/auth/jwks.json"} {
-		if w := send(h, "GET", path, ""); w.Code != 200 {
-			t.Errorf("%s: %d", path, w.Code)
+	app := oneauthtest.New(t, oneauth.WithScopes("read", "write"))
+	h := router(app.Auth)
+	cookie := oneauthtest.Cookie(app.SignIn(t, ann))
+	for _, c := range []struct {
+		name, path string
+		edits      []oneauthtest.Edit
+		want       int
+	}{
+		{"people", "/app", []oneauthtest.Edit{cookie}, 200},
+		{"people without a cookie", "/app", nil, 401},
+		{"programs", "/api/hello", []oneauthtest.Edit{oneauthtest.Bearer(app.Token(t, ann, "read"))}, 200},
+		{"a key", "/api/hello", []oneauthtest.Edit{oneauthtest.Bearer(app.Key(t, ann, "read"))}, 200},
+		{"without the scope", "/api/hello", []oneauthtest.Edit{oneauthtest.Bearer(app.Token(t, ann, "write"))}, 403},
+		{"an endpoint", "/auth/session", []oneauthtest.Edit{cookie}, 200},
+		{"keys", "/auth/jwks.json", nil, 200},
+		{"keys at the root", "/.well-known/jwks.json", nil, 200},
+		{"metadata", "/.well-known/oauth-authorization-server", nil, 200},
+	} {
+		if w := app.Request(t, h, "GET", c.path, "", c.edits...); w.Code != c.want {
+			t.Errorf("%s: %d %s", c.name, w.Code, w.Body)
 		}
 	}
 }
 
-// TestMountedBelow: chi's own Mount and Route work as well.
+// chi's own Mount and Route work as well.
 func TestMountedBelow(t *testing.T) {
-	auth := newAuth(t)
+	app := oneauthtest.New(t)
 	r := chi.NewRouter()
-	r.Mount("/auth", auth)
-	if w := send(r, "POST", "/auth/signup", ann); w.Code != 201 {
-		t.Errorf("sign-up: %d %s", w.Code, w.Body)
+	r.Mount("/auth", app)
+	if w := app.Request(t, r, "GET", "/auth/session", "", oneauthtest.Cookie(app.SignIn(t, ann))); w.Code != 200 {
+		t.Errorf("session: %d %s", w.Code, w.Body)
 	}
 }

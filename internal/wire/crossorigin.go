@@ -16,6 +16,9 @@ type CrossOrigin struct {
 	// FormToken reports whether a form carries the token that our own page gave to this browser. It is asked only for
 	// requests with a cookie and without Sec-Fetch-Site and Origin; nil means that no form carries one.
 	FormToken func(*http.Request) bool
+	// OwnOf returns the URL of a further origin that is the application's own for this request, that of its tenant; nil
+	// where there are none.
+	OwnOf func(*http.Request) string
 
 	own     string
 	trusted map[string]bool
@@ -96,7 +99,7 @@ func (c *CrossOrigin) Check(r *http.Request, cookie string) error {
 		return foreign
 	}
 	if len(origins) == 1 {
-		if c.Trusted(origins[0]) {
+		if c.Trusted(origins[0]) || c.isOwnOf(r, origins[0]) {
 			return nil
 		}
 		return foreign
@@ -105,6 +108,19 @@ func (c *CrossOrigin) Check(r *http.Request, cookie string) error {
 		return nil
 	}
 	return core.E(core.CodeCSRF, "A request with a cookie must tell its origin, be application/json or carry a form token.")
+}
+
+// isOwnOf reports whether origin is that of the request's tenant.
+func (c *CrossOrigin) isOwnOf(r *http.Request, origin string) bool {
+	if c.OwnOf == nil {
+		return false
+	}
+	u, err := url.Parse(c.OwnOf(r))
+	if err != nil {
+		return false
+	}
+	own, err := originOf(u)
+	return err == nil && own == origin
 }
 
 func hasCookie(r *http.Request, name string) bool {

@@ -28,12 +28,14 @@ type Router struct {
 	errors ErrorWriter
 	entry  *Entry
 	cross  *CrossOrigin
+	oauth  map[string]bool // paths whose errors have the form of RFC 6749
 }
 
 // NewRouter checks and registers the routes.
 func NewRouter(prefix string, entry *Entry, errors ErrorWriter, routes []Route) *Router {
-	rt := &Router{prefix: prefix, mux: http.NewServeMux(), errors: errors, entry: entry}
+	rt := &Router{prefix: prefix, mux: http.NewServeMux(), errors: errors, entry: entry, oauth: map[string]bool{}}
 	for _, route := range routes {
+		rt.oauth[route.Path] = route.OAuth
 		rt.mux.HandleFunc(route.Method+" "+route.Path, func(w http.ResponseWriter, r *http.Request) {
 			rt.serve(w, r, route)
 		})
@@ -56,6 +58,10 @@ func (rt *Router) unknown(w http.ResponseWriter, r *http.Request) {
 		rt.preflight(w, r, allowed)
 	default:
 		w.Header().Set("Allow", allowed)
+		if rt.oauth[r.URL.Path] {
+			rt.errors.OAuthError(w, r, core.E(core.CodeMethodNotAllowed, ""))
+			return
+		}
 		rt.errors.Problem(w, r, core.E(core.CodeMethodNotAllowed, ""))
 	}
 }
