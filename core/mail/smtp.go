@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net"
 	netmail "net/mail"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -190,6 +191,9 @@ func (s *SMTP) Send(ctx context.Context, m Message) error {
 	err = client.DialAndSendWithContext(ctx, msg)
 	if err == nil || msg.IsDelivered() {
 		return nil
+	}
+	if strings.Contains(err.Error(), os.ErrDeadlineExceeded.Error()) {
+		<-ctx.Done() // the connection's deadline is the context's, whose own timer may be a moment behind
 	}
 	var failed *gomail.SendError
 	switch {
