@@ -188,5 +188,8 @@ func ParseCursor(cursor string) (after string, err error) {
 	if err != nil || len(b) < 2 || b[0] != '1' || idFault(string(b[1:])) != "" {
 		return "", ErrCursor
 	}
-	return string(b[1:]), nil
+	if after = string(b[1:]); Cursor(after) != cursor { // encoding/base64 skips line breaks
+		return "", ErrCursor
+	}
+	return after, nil
 }

@@ -27,16 +27,27 @@ func main() {
 // app mounts OneAuth beside the application's own routes, and protects groups of them.
 func app(auth *oneauth.Auth) *fiber.App {
 	f := fiber.New()
-	endpoints := adaptor.HTTPHandler(auth)
+	endpoints := handle(auth)
 	f.All("/auth/*", endpoints)
 	f.Get("/.well-known/*", endpoints)
-	f.Get("/dev/mail", adaptor.HTTPHandler(auth.MailboxHandler()))
+	f.Get("/dev/mail", handle(auth.MailboxHandler()))
 
 	people := f.Group("/app", use(auth.RequireSession))
 	people.Get("/", hello)
 	programs := f.Group("/api", use(auth.RequireScopes("read")))
 	programs.Get("/hello", hello)
 	return f
+}
+
+// handle makes a handler of net/http one of fiber. The handler gets fiber's context instead of fasthttp's, which is another
+// request's as soon as this one has been answered, so that nothing may hold on to it.
+func handle(h http.Handler) fiber.Handler {
+	return func(c fiber.Ctx) error {
+		ctx := c.Context()
+		return adaptor.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h.ServeHTTP(w, r.WithContext(ctx))
+		}))(c)
+	}
 }
 
 // use makes a middleware of net/http one of fiber: it goes on where that calls the next handler, with the values of its
@@ -48,7 +59,7 @@ func use(middleware func(http.Handler) http.Handler) fiber.Handler {
 			passed = true
 			c.SetContext(r.Context())
 		})
-		if err := adaptor.HTTPHandler(middleware(next))(c); err != nil || !passed {
+		if err := handle(middleware(next))(c); err != nil || !passed {
 			return err
 		}
 		return c.Next()
