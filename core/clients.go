@@ -3,7 +3,6 @@ package core
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"regexp"
 	"slices"
 
@@ -18,6 +17,7 @@ const FirstParty = "first-party"
 const (
 	GrantPassword = "password" // not at the token endpoint: POST /api/login, first-party alone
 	GrantRefresh  = "refresh_token"
+	GrantCode     = "authorization_code" // handled by package oauth
 )
 
 // ClientConfig declares a client in the configuration.
@@ -26,7 +26,7 @@ type ClientConfig struct {
 	Name          string
 	Secrets       []string // of a confidential client, at least 32 characters each; none makes it public
 	RedirectURIs  []string
-	Grants        []string // default refresh_token
+	Grants        []string // default refresh_token, and with redirect URIs authorization_code
 	Scopes        []string // the most it may be granted; empty is whatever the user may have
 	DefaultScopes []string
 	Audiences     []string
@@ -50,12 +50,15 @@ func (c ClientConfig) client() (*Client, error) {
 		out.SecretHashes = append(out.SecretHashes, digest([]byte(s)))
 	}
 	for _, u := range c.RedirectURIs {
-		if p, err := url.Parse(u); err != nil || p.Scheme == "" || p.Fragment != "" || p.User != nil {
-			return nil, fmt.Errorf("core: client %s: redirect URI %q must be absolute, without user and fragment", c.ID, u)
+		if why := redirectFault(u); why != "" {
+			return nil, fmt.Errorf("core: client %s: redirect URI %q %s", c.ID, u, why)
 		}
 	}
 	if len(out.Grants) == 0 {
 		out.Grants = []string{GrantRefresh}
+		if len(out.RedirectURIs) > 0 {
+			out.Grants = append(out.Grants, GrantCode)
+		}
 	}
 	return out, validScopes("client "+c.ID, slices.Concat(c.Scopes, c.DefaultScopes))
 }

@@ -25,26 +25,34 @@ type Config struct {
 	// links follow it. The issuer of tokens stays BaseURL. Nil or an empty answer is BaseURL.
 	BaseURLOf func(tenant string) string
 
-	SignUp       SignUpMode // who may sign up, and when it counts; default OpenSignUp
-	Fields       []Field    // custom fields of a user's data; undeclared ones are refused
-	Scopes       []string   // what every user may be granted
-	ScopesOf     ScopesOf   // what a particular user may be granted; instead of Scopes
-	Clients      []ClientConfig
-	Hooks        Hooks
-	Policies     []Policy
-	Features     []Feature
-	Listeners    []Listener
-	TxListeners  []TxListener
-	Courier      Courier // brings notices to people; without one they stay in the outbox
-	Password     password.Policy
-	Hashing      password.Params
-	HashLimits   password.Limits
-	Sessions     SessionLimits
-	Lifetimes    Lifetimes
-	GuessLimit   int           // consecutive wrong passwords until only a reset helps; default 100 (NIST SP 800-63B-4, 3.2.2)
-	Mute         []string      // templates of notices that are not sent: NoticeNewSignIn alone may be here
-	RecentSignIn time.Duration // what changes ways in needs a sign-in, or Reauthenticate, of at most this ago; default 15 minutes
-	RefreshGrace time.Duration // how long the previous refresh token yields the same successor; default 10 s, negative: none
+	SignUp SignUpMode // who may sign up, and when it counts; default OpenSignUp
+	// AllowedDomains lets only people sign up who have an e-mail address of one of these domains, such as corp.example; with
+	// a dot in front, .corp.example, of one below it. No account comes to be before that address is proved, since anybody
+	// can type one: OpenSignUp becomes VerifyFirst. Nor can an address of another domain be added later. Users().Ensure may
+	// do everything.
+	AllowedDomains []string
+	domains        domains
+	Fields         []Field  // custom fields of a user's data; undeclared ones are refused
+	Scopes         []string // what every user may be granted
+	ScopesOf       ScopesOf // what a particular user may be granted; instead of Scopes
+	Clients        []ClientConfig
+	NewUserID      NewUserID // draws the ids of new users; default usr_ and NewID's 26 characters
+	Adopt          Adopt     // knows people from before; see Users.Adopt
+	Hooks          Hooks
+	Policies       []Policy
+	Features       []Feature
+	Listeners      []Listener
+	TxListeners    []TxListener
+	Courier        Courier // brings notices to people; without one they stay in the outbox
+	Password       password.Policy
+	Hashing        password.Params
+	HashLimits     password.Limits
+	Sessions       SessionLimits
+	Lifetimes      Lifetimes
+	GuessLimit     int           // consecutive wrong passwords until only a reset helps; default 100 (NIST SP 800-63B-4, 3.2.2)
+	Mute           []string      // templates of notices that are not sent: NoticeNewSignIn alone may be here
+	RecentSignIn   time.Duration // what changes ways in needs a sign-in, or Reauthenticate, of at most this ago; default 15 minutes
+	RefreshGrace   time.Duration // how long the previous refresh token yields the same successor; default 10 s, negative: none
 }
 
 // SignUpMode says when a sign-up becomes an account.
@@ -54,6 +62,7 @@ const (
 	OpenSignUp   SignUpMode = iota // at once; the addresses are unverified at first
 	VerifyFirst                    // when the mailed link was used; answers do not tell whether an address is taken
 	ClosedSignUp                   // never: accounts come from Users().Ensure
+	InviteOnly                     // at once, for who brings an invitation (Users().Invite)
 )
 
 // ScopesOf returns the scopes that a user may be granted. It is asked at every mint and every refresh, outside any
@@ -72,6 +81,7 @@ type SessionLimits struct {
 type Lifetimes struct {
 	VerifyLink  time.Duration // default 24 hours
 	ResetLink   time.Duration // default 30 minutes
+	Invitation  time.Duration // default 7 days
 	Attempt     time.Duration // default 10 minutes
 	AccessToken time.Duration // default 10 minutes
 }
@@ -81,8 +91,9 @@ type Hooks struct {
 	// BeforeSignUp may refuse a sign-up, on every path that makes an account: return an *Error, or any error, which
 	// becomes CodeSignUpRefused. It runs outside the transaction and may have effects.
 	BeforeSignUp func(ctx context.Context, s SignUpInfo) error
-	// InSignUpTx joins the transaction that makes the account: its writes are committed with it. It may run again, so it
-	// has no outside effect.
+	// InSignUpTx joins the transaction that makes the account, on every path: its writes are committed with it, and its
+	// error leaves nothing behind. Refuse with an *Error; any other error passes for the store's, CodeUnavailable. It may
+	// run again, so it has no outside effect. tx.Context has the request's tenant and origin.
 	InSignUpTx func(tx *Tx, u *User) error
 	// BeforeSignIn may refuse a session, on every path through the gate, a sign-up's first session included: return an
 	// *Error, or any error, which becomes CodeForbidden. It runs before the session is minted, outside the transaction,
@@ -143,7 +154,44 @@ func (c *Config) validate() error {
 	if c.AppName == "" {
 		c.AppName = base.Hostname()
 	}
-	return errors.Join(c.defaults(), c.validateFields(), validScopes("Config.Scopes", c.Scopes))
+	return errors.Join(c.defaults(), c.signUpRules(), c.validateFields(), c.voices(), validScopes("Config.Scopes", c.Scopes))
+}
+
+// signUpRules judges who may sign up.
+func (c *Config) signUpRules() (err error) {
+	if c.SignUp > InviteOnly {
+		return fmt.Errorf("core: Config.SignUp is %d, which is no mode", c.SignUp)
+	}
+	if c.domains, err = parseDomains(c.AllowedDomains); len(c.domains) > 0 && c.SignUp == OpenSignUp {
+		c.SignUp = VerifyFirst
+	}
+	return err
+}
+
+// voices refuses policies and listeners that are nil, which would fail at the first sign-in.
+func (c *Config) voices() error {
+	heard := append([]Feature{{Name: "Config", Policies: c.Policies, Listeners: c.Listeners, TxListeners: c.TxListeners}}, c.Features...)
+	for _, f := range heard {
+		for i, p := range f.Policies {
+			if p == nil {
+				return fmt.Errorf("core: %s: Policies[%d] is nil", f.Name, i)
+			}
+			if fn, ok := p.(PolicyFunc); ok && fn == nil {
+				return fmt.Errorf("core: %s: Policies[%d] is a nil PolicyFunc", f.Name, i)
+			}
+		}
+		for i, l := range f.Listeners {
+			if l == nil {
+				return fmt.Errorf("core: %s: Listeners[%d] is nil", f.Name, i)
+			}
+		}
+		for i, l := range f.TxListeners {
+			if l == nil {
+				return fmt.Errorf("core: %s: TxListeners[%d] is nil", f.Name, i)
+			}
+		}
+	}
+	return nil
 }
 
 // defaults fills in what was left zero and refuses what is out of range.
@@ -171,6 +219,7 @@ func (c *Config) defaults() error {
 		{"RecentSignIn", &c.RecentSignIn, 15 * time.Minute},
 		{"Lifetimes.VerifyLink", &c.Lifetimes.VerifyLink, 24 * time.Hour},
 		{"Lifetimes.ResetLink", &c.Lifetimes.ResetLink, 30 * time.Minute},
+		{"Lifetimes.Invitation", &c.Lifetimes.Invitation, 7 * 24 * time.Hour},
 		{"Lifetimes.Attempt", &c.Lifetimes.Attempt, 10 * time.Minute},
 		{"Lifetimes.AccessToken", &c.Lifetimes.AccessToken, 10 * time.Minute},
 	} {

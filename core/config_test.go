@@ -37,8 +37,18 @@ func TestNewSaysWhatIsWrong(t *testing.T) {
 		"RefreshGrace":   func(c *core.Config) { c.RefreshGrace = time.Hour },
 		"Hashing":        func(c *core.Config) { c.Hashing = password.Params{MemoryKiB: 64, Passes: 1, Parallelism: 1} },
 		"MinLength":      func(c *core.Config) { c.Password = password.DefaultPolicy(); c.Password.MinLength = 4 },
-		`job "sweep"`:    func(c *core.Config) { c.Features = []core.Feature{{Jobs: []core.Job{job("sweep")}}} },
-		`job "restless"`: func(c *core.Config) { c.Features = []core.Feature{{Jobs: []core.Job{{Name: "restless"}}}} },
+		"SignUp is 9":    func(c *core.Config) { c.SignUp = 9 },
+		"AllowedDomains": func(c *core.Config) { c.AllowedDomains = []string{"corp"} },
+		"Invitation":     func(c *core.Config) { c.Lifetimes.Invitation = -1 },
+		"Config: Policies[1]": func(c *core.Config) {
+			c.Policies = []core.Policy{core.PolicyFunc(func(*core.Tx, core.Admission) (core.Decision, error) { return core.Decision{}, nil }), nil}
+		},
+		"a nil PolicyFunc":     func(c *core.Config) { c.Policies = []core.Policy{core.PolicyFunc(nil)} },
+		"Config: Listeners[0]": func(c *core.Config) { c.Listeners = []core.Listener{nil} },
+		"TxListeners[0]":       func(c *core.Config) { c.TxListeners = []core.TxListener{nil} },
+		"audit: Listeners[0]":  func(c *core.Config) { c.Features = []core.Feature{{Name: "audit", Listeners: []core.Listener{nil}}} },
+		`job "sweep"`:          func(c *core.Config) { c.Features = []core.Feature{{Jobs: []core.Job{job("sweep")}}} },
+		`job "restless"`:       func(c *core.Config) { c.Features = []core.Feature{{Jobs: []core.Job{{Name: "restless"}}}} },
 		"start broken": func(c *core.Config) {
 			c.Features = []core.Feature{{Name: "broken", Start: func(context.Context, *core.Auth) error { return core.ErrConflict }}}
 		},

@@ -16,6 +16,7 @@ var (
 	sessions    = record.Define[Session]("session", 1)
 	attempts    = record.Define[Attempt]("attempt", 1)
 	oneTime     = record.Define[OneTimeToken]("one_time_token", 1)
+	linked      = record.Define[LinkedAccount](linkedKind, 1)
 	apiKeys     = record.Define[APIKey]("api_key", 1)
 	clients     = record.Define[Client]("client", 1)
 	guesses     = record.Define[guess]("guess", 1)
@@ -28,7 +29,7 @@ var (
 func kinds() []*record.Kind {
 	return []*record.Kind{
 		accounts.Kind(), users.Kind(), identities.Kind(), passwords.Kind(), sessions.Kind(), attempts.Kind(),
-		oneTime.Kind(), apiKeys.Kind(), clients.Kind(), guesses.Kind(), outbox.Kind(), leases.Kind(),
+		oneTime.Kind(), linked.Kind(), apiKeys.Kind(), clients.Kind(), guesses.Kind(), outbox.Kind(), leases.Kind(),
 		rootSecrets.Kind(), tenants.Kind(),
 	}
 }

@@ -10,31 +10,36 @@ import (
 type EventType string
 
 const (
-	EventSignedUp         EventType = "signed_up"
-	EventSignUpRefused    EventType = "sign_up_refused"
-	EventSignedIn         EventType = "signed_in"
-	EventSignInFailed     EventType = "sign_in_failed"
-	EventFactorRequired   EventType = "factor_required"
-	EventSessionsEnded    EventType = "sessions_ended" // Sessions names them
-	EventRefreshed        EventType = "refreshed"
-	EventRefreshReused    EventType = "refresh_reused" // an authentic old refresh token: theft, or a client gone wrong
-	EventIdentityVerified EventType = "identity_verified"
-	EventIdentityAdded    EventType = "identity_added" // Reason is the kind, Detail the value; as of the next two
-	EventIdentityRemoved  EventType = "identity_removed"
-	EventIdentityPrimary  EventType = "identity_primary"
-	EventReauthenticated  EventType = "reauthenticated" // a signed-in person proved the password again
-	EventVerifyRequested  EventType = "verify_requested"
-	EventResetRequested   EventType = "reset_requested"
-	EventPasswordReset    EventType = "password_reset"
-	EventPasswordChanged  EventType = "password_changed"
-	EventProfileChanged   EventType = "profile_changed"
-	EventAccountPurged    EventType = "account_purged" // first proof of a never-verified address from outside
-	EventKeyCreated       EventType = "key_created"
-	EventKeyRevoked       EventType = "key_revoked" // Keys names them
-	EventAccountDisabled  EventType = "account_disabled"
-	EventAccountEnabled   EventType = "account_enabled"
-	EventClientRegistered EventType = "client_registered"
-	EventTokenRevoked     EventType = "token_revoked"
+	EventSignedUp            EventType = "signed_up"
+	EventSignUpRefused       EventType = "sign_up_refused"
+	EventInvited             EventType = "invited" // Detail is the address; as of the next one
+	EventInvitationWithdrawn EventType = "invitation_withdrawn"
+	EventSignedIn            EventType = "signed_in"
+	EventSignInFailed        EventType = "sign_in_failed"
+	EventFactorRequired      EventType = "factor_required"
+	EventSessionsEnded       EventType = "sessions_ended" // Sessions names them
+	EventRefreshed           EventType = "refreshed"
+	EventRefreshReused       EventType = "refresh_reused" // an authentic old refresh token: theft, or a client gone wrong
+	EventIdentityVerified    EventType = "identity_verified"
+	EventIdentityAdded       EventType = "identity_added" // Reason is the kind, Detail the value; as of the next two
+	EventIdentityRemoved     EventType = "identity_removed"
+	EventIdentityPrimary     EventType = "identity_primary"
+	EventAccountLinked       EventType = "account_linked" // to an account at a provider: Reason is its name, Detail the link's id
+	EventAccountUnlinked     EventType = "account_unlinked"
+	EventProviderRevoked     EventType = "provider_revoked" // the provider no longer honours the tokens that were kept
+	EventReauthenticated     EventType = "reauthenticated"  // a signed-in person proved the password again
+	EventVerifyRequested     EventType = "verify_requested"
+	EventResetRequested      EventType = "reset_requested"
+	EventPasswordReset       EventType = "password_reset"
+	EventPasswordChanged     EventType = "password_changed"
+	EventProfileChanged      EventType = "profile_changed"
+	EventAccountPurged       EventType = "account_purged" // first proof of a never-verified address from outside
+	EventKeyCreated          EventType = "key_created"
+	EventKeyRevoked          EventType = "key_revoked" // Keys names them
+	EventAccountDisabled     EventType = "account_disabled"
+	EventAccountEnabled      EventType = "account_enabled"
+	EventClientRegistered    EventType = "client_registered"
+	EventTokenRevoked        EventType = "token_revoked"
 )
 
 // Outcome says whether what was tried was done.

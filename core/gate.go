@@ -36,6 +36,7 @@ type Wish struct {
 	Scopes     []string // API sessions; empty asks for the default
 	Remember   bool     // browser sessions
 	DeviceName string   // API sessions
+	SessionID  string   // drawn by NewID("ses") beforehand, for who must know it inside the transaction; empty draws one
 }
 
 // Admission is what a policy judges.
@@ -135,8 +136,10 @@ func (a *Auth) newMint(ctx context.Context, p Proof, w Wish, u *User) (*mint, er
 	if m.secret, err = a.newSecret(32); err != nil {
 		return nil, err
 	}
-	if m.session.ID, err = a.NewID(sessionPrefix); err != nil {
-		return nil, err
+	if m.session.ID = w.SessionID; m.session.ID == "" {
+		if m.session.ID, err = a.NewID(sessionPrefix); err != nil {
+			return nil, err
+		}
 	}
 	if m.attempt, err = a.NewID(attemptPrefix); err != nil {
 		return nil, err
@@ -176,8 +179,12 @@ func (m *mint) admit(tx *Tx) (verdict *Error, err error) {
 	}
 	adm := Admission{Account: acct, Wish: m.wish, Proved: []string{m.proof.Method}}
 	if acct.Kind == UserAccount {
-		if adm.User, err = tx.Users().Peek(acct.ID); err != nil {
+		adm.User, ok, err = found(tx.Users().Peek(acct.ID))
+		if err != nil {
 			return nil, err
+		}
+		if !ok {
+			return ErrInvalidCredentials, nil // the application deleted its row
 		}
 	}
 	authTime := m.auth.now()

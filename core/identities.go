@@ -27,11 +27,14 @@ const (
 // else's is answered like a free one, and its owner gets a word instead of the link.
 //
 // Errors: ErrIdentityTaken, CodeInvalidEmail and so on, ErrLimitReached, all on field value, CodeInvalidField on field
-// kind; ErrReauthRequired when the sign-in is older than Config.RecentSignIn; ErrForbidden when there is no such session.
+// kind; ErrForbidden on value when its domain is not allowed; ErrReauthRequired when the sign-in is older than Config.RecentSignIn; ErrForbidden when there is no such session.
 func (a *Auth) AddIdentity(ctx context.Context, userID, sessionID string, kind IdentityKind, value string) (*Identity, error) {
 	parsed, err := parseOwn(kind, value)
 	if err != nil {
 		return nil, err
+	}
+	if !a.cfg.domains.allow(&parsed) {
+		return nil, FieldE(CodeForbidden, "value", foreignDomain)
 	}
 	l, err := a.newLink()
 	if err != nil {

@@ -33,6 +33,7 @@ type Notice struct {
 const (
 	NoticeVerify          = "verify"           // Link proves the address
 	NoticeReset           = "reset"            // Link sets a new password
+	NoticeInvite          = "invitation"       // Link makes an account for the address
 	NoticePasswordChanged = "password_changed" // somebody changed or reset the password
 	NoticeSignUpTaken     = "signup_taken"     // somebody tried to sign up with an address that has an account (VerifyFirst)
 	NoticeNewSignIn       = "new_sign_in"      // a session began on a device not seen before; Data: device, ip

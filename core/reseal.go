@@ -8,7 +8,7 @@ import (
 	"github.com/oneauth-go/oneauth/core/seal"
 )
 
-// Reseal seals what core keeps sealed (the root secret, notices that wait, sign-ups that wait for their link) under the
+// Reseal seals what core keeps sealed (the root secret, notices and sign-ups that wait, tokens of providers) under the
 // current master secret, to finish a rotation: when every node has the new one first and Reseal has returned nil, the
 // old one can go. It is idempotent, and safe while nodes run that know both secrets.
 func (a *Auth) Reseal(ctx context.Context) error {
@@ -28,6 +28,10 @@ func (a *Auth) Reseal(ctx context.Context) error {
 	}
 	return a.EachTenant(ctx, func(ctx context.Context) error {
 		err := resealAll(ctx, a, outbox, "outbox", func(e *outboxEntry) (string, *[]byte) { return e.ID, &e.Sealed })
+		if err != nil {
+			return err
+		}
+		err = resealAll(ctx, a, linked, linkedKind, func(l *LinkedAccount) (string, *[]byte) { return l.ID, &l.Tokens })
 		if err != nil {
 			return err
 		}

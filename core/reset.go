@@ -11,6 +11,9 @@ import (
 
 // ForgotPassword mails a link with which the password can be reset. Whether the identifier is known shows in nothing.
 func (a *Auth) ForgotPassword(ctx context.Context, typed string) error {
+	if err := a.adopt(ctx, typed); err != nil {
+		return err
+	}
 	l, err := a.newLink()
 	if err != nil {
 		return err

@@ -25,6 +25,9 @@ func (a *Auth) SignIn(ctx context.Context, in PasswordSignIn) (*SignedIn, error)
 	if len(in.Password) > password.MaxBytes || len(in.Identifier) > 1024 {
 		return nil, ErrInvalidCredentials // cannot be anybody's; hash nothing
 	}
+	if err := a.adopt(ctx, in.Identifier); err != nil {
+		return nil, err
+	}
 	counter, userID, err := a.reserveGuess(ctx, in.Identifier)
 	if err != nil {
 		return nil, err

@@ -18,6 +18,7 @@ type SignUp struct {
 	Password               string
 	Name                   string
 	Data                   map[string]any // declared fields alone
+	Invite                 string         // the token of a mailed invitation (Users.Invite); Email may be left out then
 	Wish                   Wish           // the session to begin with
 }
 
@@ -30,19 +31,28 @@ type pendingSignUp struct {
 	Hash       string         `json:"hash"`
 	Name       string         `json:"name"`
 	Data       map[string]any `json:"data"`
+	invite     string         // id of the invitation that it uses up
 }
 
-// SignUp makes an account and signs it in. With VerifyFirst it only mails a link, the same for a taken address, and
-// returns nil, nil.
+// SignUp makes an account and signs it in. With VerifyFirst, and without an invitation, it only mails a link, the same
+// for a taken address, and returns nil, nil.
 //
 // Errors: CodeIdentityTaken with the field; CodeInvalidEmail and so on, CodeWeakPassword, CodeIdentifierRequired,
-// CodeInvalidField, several at once in Error.Fields; CodeSignUpRefused; what Admit returns.
+// CodeInvalidField, several at once in Error.Fields; CodeSignUpRefused, on field invite for want of a good invitation, on
+// email for an address that may not; what Admit returns.
 func (a *Auth) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	if a.cfg.SignUp == ClosedSignUp {
 		return nil, a.failed(ctx, Event{Type: EventSignUpRefused}, ErrSignUpRefused)
 	}
+	invitation, err := a.invited(ctx, &in)
+	if err != nil {
+		return nil, err
+	}
 	p, err := a.parseSignUp(in)
 	if err != nil {
+		return nil, err
+	}
+	if err := p.bring(invitation, a.now()); err != nil {
 		return nil, err
 	}
 	if err := a.beforeSignUp(ctx, SignUpInfo{Identities: p.Identities, Name: p.Name, Data: p.Data, Method: MethodPassword}); err != nil {
@@ -51,7 +61,7 @@ func (a *Auth) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	if p.Hash, err = a.hash(ctx, in.Password); err != nil {
 		return nil, err
 	}
-	if a.cfg.SignUp == VerifyFirst {
+	if a.cfg.SignUp == VerifyFirst && p.invite == "" {
 		return nil, a.signUpLater(ctx, p)
 	}
 	return a.signUpNow(ctx, p, in.Wish)
@@ -121,7 +131,11 @@ func overloaded(err error) error {
 	return e
 }
 
+// beforeSignUp asks the allowed domains, and then the application's hook, outside any transaction.
 func (a *Auth) beforeSignUp(ctx context.Context, info SignUpInfo) error {
+	if err := a.cfg.domains.refuse(info.Identities); err != nil {
+		return a.failed(ctx, Event{Type: EventSignUpRefused}, err)
+	}
 	if a.cfg.Hooks.BeforeSignUp == nil {
 		return nil
 	}
@@ -138,7 +152,7 @@ func (a *Auth) beforeSignUp(ctx context.Context, info SignUpInfo) error {
 
 // signUpNow makes the account and passes the gate in one transaction.
 func (a *Auth) signUpNow(ctx context.Context, p pendingSignUp, w Wish) (*SignedIn, error) {
-	u, err := a.newUser(p)
+	u, err := a.newUser(ctx, p)
 	if err != nil {
 		return nil, err
 	}
@@ -179,16 +193,20 @@ func (a *Auth) signUpNow(ctx context.Context, p pendingSignUp, w Wish) (*SignedI
 	return m.result, nil
 }
 
-func (a *Auth) newUser(p pendingSignUp) (*User, error) {
-	id, err := a.NewID(userPrefix)
+func (a *Auth) newUser(ctx context.Context, p pendingSignUp) (*User, error) {
+	id, err := a.newUserID(ctx)
 	if err != nil {
 		return nil, err
 	}
 	return &User{ID: id, Name: p.Name, Data: p.Data, CreatedAt: a.now(), UpdatedAt: a.now()}, nil
 }
 
-// createAccount writes account, user, identities and password. Each unverified address gets its link, if there is one.
+// createAccount writes account, user, identities and password, if the sign-up may be. Each unverified address gets its
+// link, if there is one.
 func (tx *Tx) createAccount(u *User, p pendingSignUp, links []link) (*Account, error) {
+	if err := tx.admitSignUp(p); err != nil {
+		return nil, err
+	}
 	acct := &Account{ID: u.ID, Kind: UserAccount, Status: Active, Epoch: 1, CreatedAt: tx.auth.now()}
 	if err := errors.Join(tx.Accounts().Insert(acct), tx.Users().Insert(u)); err != nil {
 		return nil, err
@@ -278,7 +296,7 @@ func (a *Auth) completeSignUp(ctx context.Context, linkID string, t *OneTimeToke
 			p.Identities[i].Verified, p.Identities[i].VerifiedAt = true, a.now()
 		}
 	}
-	u, err := a.newUser(p)
+	u, err := a.newUser(ctx, p)
 	if err != nil {
 		return nil, err
 	}

@@ -246,6 +246,36 @@ func TestInSignUpTxJoinsTheTransaction(t *testing.T) {
 	}
 }
 
+// With VerifyFirst the hook runs when the link makes the account, and its refusal leaves nothing, the link unused.
+func TestInSignUpTxAtTheLink(t *testing.T) {
+	var answer error
+	var tenant string
+	w := newWorld(t, verifyFirst, func(c *core.Config) {
+		c.Hooks.InSignUpTx = func(tx *core.Tx, u *core.User) error {
+			tenant = core.TenantOf(tx.Context())
+			if err := tx.APIKeys().Insert(&core.APIKey{ID: "hook", UserID: u.ID}); err != nil {
+				return err
+			}
+			return answer
+		}
+	})
+	must(w.SignUp(t.Context(), core.SignUp{Email: "a@example.com", Password: goodPassword, Wish: browser}))(t)
+	token := w.link(core.NoticeVerify, "a@example.com")
+	if w.count("api_key") != 0 || tenant != "" {
+		t.Error("the hook ran before the address was proved")
+	}
+	answer = core.E(core.CodeLimitReached, "The trial is full.")
+	wantCode(t, second(w.Verify(t.Context(), token)), core.CodeLimitReached)
+	if w.count("api_key")+w.count("account")+w.count("identity") != 0 {
+		t.Error("the hook's error did not undo everything")
+	}
+	answer = nil
+	u := must(w.Verify(t.Context(), token))(t)
+	if w.count("api_key") != 1 || u.ID == "" || tenant != core.DefaultTenant {
+		t.Error("what the hook wrote is not there")
+	}
+}
+
 func TestClosedSignUp(t *testing.T) {
 	w := newWorld(t, func(c *core.Config) { c.SignUp = core.ClosedSignUp })
 	_, err := w.SignUp(t.Context(), core.SignUp{Email: "a@example.com", Password: goodPassword, Wish: browser})

@@ -338,7 +338,7 @@ func (w *world) dump(tenants ...string) []record.Record {
 	for _, tenant := range append(tenants, record.System) {
 		for _, kind := range []string{
 			"account", "user", "identity", "password", "session", "attempt", "one_time_token", "api_key", "client", "guess",
-			"outbox", "lease", "root_secret", "tenant",
+			"linked_account", "outbox", "lease", "root_secret", "tenant",
 		} {
 			rows, err := w.data.Find(w.t.Context(), record.Query{Tenant: tenant, Kind: kind, Limit: record.MaxPage})
 			if err != nil {

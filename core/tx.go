@@ -20,15 +20,16 @@ func (tx *Tx) Record() *record.Tx { return tx.rec }
 // Context returns the transaction's context, with tenant and origin.
 func (tx *Tx) Context() context.Context { return tx.ctx }
 
-func (tx *Tx) Accounts() record.Rows[Account]           { return accounts.In(tx.rec) }
-func (tx *Tx) Users() record.Rows[User]                 { return users.In(tx.rec) }
-func (tx *Tx) Identities() record.Rows[Identity]        { return identities.In(tx.rec) }
-func (tx *Tx) Passwords() record.Rows[Password]         { return passwords.In(tx.rec) }
-func (tx *Tx) Sessions() record.Rows[Session]           { return sessions.In(tx.rec) }
-func (tx *Tx) Attempts() record.Rows[Attempt]           { return attempts.In(tx.rec) }
-func (tx *Tx) OneTimeTokens() record.Rows[OneTimeToken] { return oneTime.In(tx.rec) }
-func (tx *Tx) APIKeys() record.Rows[APIKey]             { return apiKeys.In(tx.rec) }
-func (tx *Tx) Clients() record.Rows[Client]             { return clients.In(tx.rec) }
+func (tx *Tx) Accounts() record.Rows[Account]             { return accounts.In(tx.rec) }
+func (tx *Tx) Users() record.Rows[User]                   { return users.In(tx.rec) }
+func (tx *Tx) Identities() record.Rows[Identity]          { return identities.In(tx.rec) }
+func (tx *Tx) Passwords() record.Rows[Password]           { return passwords.In(tx.rec) }
+func (tx *Tx) Sessions() record.Rows[Session]             { return sessions.In(tx.rec) }
+func (tx *Tx) Attempts() record.Rows[Attempt]             { return attempts.In(tx.rec) }
+func (tx *Tx) OneTimeTokens() record.Rows[OneTimeToken]   { return oneTime.In(tx.rec) }
+func (tx *Tx) LinkedAccounts() record.Rows[LinkedAccount] { return linked.In(tx.rec) }
+func (tx *Tx) APIKeys() record.Rows[APIKey]               { return apiKeys.In(tx.rec) }
+func (tx *Tx) Clients() record.Rows[Client]               { return clients.In(tx.rec) }
 
 // Update runs fn in a transaction of the tenant in ctx; see record.DB.Update for its laws. Kernel errors come back as
 // *Error: contention and unknown outcomes are CodeUnavailable.

@@ -45,7 +45,7 @@ func (u Users) Ensure(ctx context.Context, s Seed) (_ *User, created bool, err e
 	if err != nil {
 		return nil, false, err
 	}
-	fresh, err := a.newUser(p)
+	fresh, err := a.newUser(ctx, p)
 	if err != nil {
 		return nil, false, err
 	}
@@ -104,7 +104,7 @@ func (tx *Tx) seedCredentials(u *User, p pendingSignUp) error {
 
 func (a *Auth) parseSeed(ctx context.Context, s Seed) (p pendingSignUp, err error) {
 	switch {
-	case s.ID != "" && (!seedIDRE.MatchString(s.ID) || isService(s.ID)):
+	case s.ID != "" && !validUserID(s.ID):
 		return p, FieldE(CodeInvalidField, "id", "An id is 1 to 64 of A-Z a-z 0-9 . _ - and does not begin with svc_")
 	case len(s.Identities) == 0:
 		return p, FieldE(CodeIdentifierRequired, "identities", "")

@@ -174,6 +174,7 @@ func (tx *Tx) purge(acct *Account, all []*Identity, kept func(*Identity) bool) e
 	acct.Epoch++
 	return errors.Join(
 		tx.Passwords().Delete(acct.ID),
+		tx.purgeLinked(acct.ID),
 		tx.revokeKeys(keys),
 		tx.endAll(acct.ID, "", "purged"),
 		tx.Emit(Event{Type: EventAccountPurged, UserID: acct.ID}),

@@ -153,6 +153,10 @@ func sample(locale, template string) core.Notice {
 	case core.NoticeVerify:
 		n.Link = "https://app.example.com/auth/verify?token=4pQ9vGm2sXr8TzKc7wLhB1nD"
 		n.Expires = at.Add(24 * time.Hour)
+	case core.NoticeInvite:
+		n.Name = ""
+		n.Link = "https://app.example.com/auth/signup?invite=4pQ9vGm2sXr8TzKc7wLhB1nD"
+		n.Expires = at.Add(7 * 24 * time.Hour)
 	case core.NoticeReset:
 		n.Link = "https://app.example.com/auth/password/reset?token=4pQ9vGm2sXr8TzKc7wLhB1nD"
 		n.Expires = at.Add(time.Hour)

@@ -138,5 +138,5 @@ func builtIn(template string) bool {
 
 // needsLink reports whether a template is of no use without its link.
 func needsLink(template string) bool {
-	return template == core.NoticeVerify || template == core.NoticeReset
+	return template == core.NoticeVerify || template == core.NoticeReset || template == core.NoticeInvite
 }

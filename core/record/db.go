@@ -165,13 +165,19 @@ func (db *DB) attempt(tx *Tx, fn func(*Tx) error) ([]Op, error) {
 		return nil, err
 	}
 	ops, err := tx.ops()
-	if err != nil || len(ops) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	if len(ops) == 1 && ops[0].Verb == Check {
+	ctx := tx.ctx
+	switch {
+	case len(tx.parts) > 0:
+		ctx = context.WithValue(ctx, partsKey{}, tx.parts)
+	case len(ops) == 0:
+		return nil, nil
+	case len(ops) == 1 && ops[0].Verb == Check:
 		return nil, nil // one record read is consistent with itself
 	}
-	err = db.backend.Commit(tx.ctx, ops)
+	err = db.backend.Commit(ctx, ops)
 	if errors.Is(err, ErrUnknown) {
 		return ops, db.settle(tx, ops, err)
 	}

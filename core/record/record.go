@@ -111,6 +111,22 @@ type Backend interface {
 	Close() error
 }
 
+// Enlister is a Backend whose Commit takes parts that are not records (see Tx.Enlist). Commit finds them with Parts, in the
+// order in which they were enlisted; they are applied together with the ops, of which there may then be none. An error
+// of a part undoes the commit and is returned as it is.
+type Enlister interface {
+	Backend
+	Enlists(part any) bool
+}
+
+type partsKey struct{}
+
+// Parts returns what was enlisted in the transaction that Commit was called for with ctx.
+func Parts(ctx context.Context) []any {
+	parts, _ := ctx.Value(partsKey{}).([]any)
+	return parts
+}
+
 // Errors of backends and of the kernel. Compare with errors.Is.
 var (
 	ErrConflict   = errors.New("record: conflict: a revision is not the wanted one")

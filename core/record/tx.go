@@ -19,6 +19,7 @@ type Tx struct {
 	tainted  bool
 	entries  map[Key]*entry
 	after    []func()
+	parts    []any
 }
 
 // entry is what a transaction knows of one key.
@@ -39,6 +40,20 @@ func (tx *Tx) Tenant() string { return tx.tenant }
 
 // After registers f to run once, in order of registration, after this transaction has committed.
 func (tx *Tx) After(f func()) { tx.after = append(tx.after, f) }
+
+// Enlist hands the backend something of its own to do inside the commit of this transaction: all or nothing with it. A
+// store in a SQL database takes statements of the application. A backend that does not know what part is refuses it.
+func (tx *Tx) Enlist(part any) error {
+	e, ok := tx.db.backend.(Enlister)
+	switch {
+	case tx.readOnly:
+		return ErrReadOnly
+	case !ok || !e.Enlists(part):
+		return fmt.Errorf("record: this store cannot make a %T part of its commit", part)
+	}
+	tx.parts = append(tx.parts, part)
+	return nil
+}
 
 func (tx *Tx) key(kind, id string) Key { return Key{Tenant: tx.tenant, Kind: kind, ID: id} }
 

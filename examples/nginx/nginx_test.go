@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/oneauth-go/oneauth/examples/internal/parts"
+	"github.com/oneauth-go/oneauth/internal/parts"
 )
 
 // proxy is an nginx of the test's own.

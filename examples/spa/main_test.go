@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/oneauth-go/oneauth/examples/internal/parts"
+	"github.com/oneauth-go/oneauth/internal/parts"
 	"github.com/oneauth-go/oneauth/oneauthtest"
 )
 
