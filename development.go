@@ -1,6 +1,7 @@
 package oneauth
 
 import (
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"os"
 	"strings"
 
+	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/mail"
+	"github.com/oneauth-go/oneauth/core/seal"
 )
 
 // developmentURL is where an application listens while it is being written.
@@ -36,14 +39,20 @@ func (s *settings) developmentDefaults(store Store) error {
 	return nil
 }
 
-// disown takes back the secret file that this start has made, when the start fails: a store that has data was sealed
-// under another one, whose file is missing.
+// disown takes back the secret file that this start has made, if the store turns out to be sealed under another one,
+// whose file is missing. After any other failure the file stays: the store may be sealed under it by now.
 func (s *settings) disown(err error) error {
-	if s.freshSecret == "" {
+	if s.freshSecret == "" || s.unsealed || !errors.Is(err, seal.ErrUnknownKey) {
 		return err
 	}
-	return errors.Join(fmt.Errorf("%w (there was no secret in %s: if the store is not new, put its secret back)", err, s.freshSecret),
+	return errors.Join(fmt.Errorf("%w (there was no secret in %s: put back the one that the store is sealed under)", err, s.freshSecret),
 		os.Remove(s.freshSecret))
+}
+
+// noteUnsealed is started before all other features, when the store is ready: what fails after it is no proof that the
+// store is sealed under another secret.
+func (s *settings) noteUnsealed() core.Feature {
+	return core.Feature{Name: "oneauth", Start: func(context.Context, *core.Auth) error { s.unsealed = true; return nil }}
 }
 
 // developmentSecret reads or makes the secret beside the store's file, and names the file that it made; a store without

@@ -18,6 +18,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/oneauth-go/oneauth/apiauth"
 	"github.com/oneauth-go/oneauth/core"
@@ -82,7 +83,7 @@ func (s *settings) wire(store Store) (*Auth, error) {
 	}
 	s.api.Entry, s.web.Entry = &s.entry, &s.entry
 	s.api.Session = func(ctx context.Context, r *http.Request) (*core.Principal, error) {
-		return a.web.Authenticate(ctx, r)
+		return a.web.AuthenticateCached(ctx, r)
 	}
 	s.api.HasSessionCookie = func(r *http.Request) bool { return a.web.HasCookie(r) }
 	errorWriter := wire.ErrorWriter{Log: s.log(), Realm: s.core.AppName}
@@ -90,7 +91,10 @@ func (s *settings) wire(store Store) (*Auth, error) {
 	if a.api, err = apiauth.New(s.api); err != nil {
 		return nil, err
 	}
-	s.core.Features = append(s.core.Features, a.api.Feature())
+	if s.web.Sessions != nil {
+		s.core.Features = append(s.core.Features, s.web.Sessions.Feature())
+	}
+	s.core.Features = slices.Concat([]core.Feature{s.noteUnsealed()}, s.core.Features, []core.Feature{a.api.Feature()})
 	if a.core, err = core.New(s.ctx, store, s.core); err != nil {
 		return nil, s.disown(err)
 	}
@@ -115,7 +119,7 @@ func (s *settings) pageSet(cfg core.Config) (*pages.Set, error) {
 	o := s.pages
 	o.App, o.Prefix = cmp.Or(o.App, cfg.AppName), cfg.Prefix
 	o.PasswordLength = cmp.Or(o.PasswordLength, cfg.Password.MinLength)
-	o.ClosedSignUp = cfg.SignUp == core.ClosedSignUp
+	o.ClosedSignUp, o.InviteOnly = cfg.SignUp == core.ClosedSignUp, cfg.SignUp == core.InviteOnly
 	if o.Fields == nil {
 		o.Fields = cfg.Fields
 	}

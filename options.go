@@ -35,6 +35,7 @@ type settings struct {
 	pages       pages.Options
 	noPages     bool
 	freshSecret string // file that this start has made
+	unsealed    bool   // the secrets open the store
 }
 
 func (s *settings) log() *slog.Logger {
@@ -133,6 +134,9 @@ func WithScopesOf(f core.ScopesOf) Option {
 // WithClaims adds custom claims to access tokens: whatever f returns is marshalled into them. ClaimsOf reads them.
 func WithClaims[T any](f func(ctx context.Context, in apiauth.ClaimsInput) (T, error)) Option {
 	return func(s *settings) error {
+		if f == nil {
+			return errors.New("WithClaims: the function is nil")
+		}
 		s.api.Claims = func(ctx context.Context, in apiauth.ClaimsInput) (any, error) { return f(ctx, in) }
 		return nil
 	}
@@ -148,9 +152,18 @@ func WithFields(fields ...core.Field) Option {
 	return func(s *settings) error { s.core.Fields = append(s.core.Fields, fields...); return nil }
 }
 
-// WithSignUp sets who may sign up, and when it counts; default core.OpenSignUp.
+// WithSignUp sets who may sign up, and when it counts; default core.OpenSignUp. With core.InviteOnly people sign up with
+// what Users().Invite has mailed them.
 func WithSignUp(mode core.SignUpMode) Option {
 	return func(s *settings) error { s.core.SignUp = mode; return nil }
+}
+
+// WithAllowedDomains lets only people sign up who have proved an e-mail address of one of these domains: corp.example is
+// that domain alone, .corp.example is every domain below it. Anybody can type an address, so there is no account before a
+// mailed link was used: the default sign-up becomes core.VerifyFirst; core.InviteOnly stays, since its invitations prove
+// the address. Nor can addresses of other domains be added later. Accounts that Users().Ensure makes are not bound.
+func WithAllowedDomains(domains ...string) Option {
+	return func(s *settings) error { s.core.AllowedDomains = domains; return nil }
 }
 
 // WithHooks sets the application's own words in what happens.
@@ -236,7 +249,10 @@ func WithOwnPages(p OwnPages) Option {
 // from a credential. An error, or a name that is no tenant, is answered with 404.
 func WithTenants(f func(r *http.Request) (string, error)) Option {
 	return func(s *settings) error {
-		s.entry.Tenant, s.core.MultiTenant = f, f != nil
+		if f == nil {
+			return errors.New("WithTenants: the function is nil")
+		}
+		s.entry.Tenant, s.core.MultiTenant = f, true
 		return nil
 	}
 }
@@ -271,6 +287,16 @@ func WithCookieName(name string) Option {
 // WithSessionLimits sets how long sessions last.
 func WithSessionLimits(l core.SessionLimits) Option {
 	return func(s *settings) error { s.core.Sessions = l; return nil }
+}
+
+// WithSessionCache lets the application's own routes take a session's cookie for good for up to maxAge, at most a minute,
+// without asking the store; by default they ask at every request. What ends a session on this node counts at once, on
+// another node within maxAge. OneAuth's own endpoints always ask.
+func WithSessionCache(maxAge time.Duration) Option {
+	return func(s *settings) (err error) {
+		s.web.Sessions, err = webauth.NewSessionCache(maxAge)
+		return err
+	}
 }
 
 // WithLifetimes sets how long links, attempts and access tokens last.
@@ -329,6 +355,9 @@ func WithStrictTokens() Option {
 // WithGrant registers a further grant type at the token endpoint.
 func WithGrant(grantType string, h apiauth.GrantHandler) Option {
 	return func(s *settings) error {
+		if h == nil {
+			return fmt.Errorf("WithGrant(%s): the handler is nil", grantType)
+		}
 		if s.api.Grants == nil {
 			s.api.Grants = map[string]apiauth.GrantHandler{}
 		}

@@ -3,6 +3,7 @@ package webauth
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"slices"
 
@@ -63,6 +64,10 @@ func (s *Service) changePassword(w http.ResponseWriter, r *http.Request, c calle
 		return missing("current")
 	}
 	cookie, err := s.auth.ChangePassword(r.Context(), c.Subject, c.SessionID, in.Current, in.Password)
+	if errors.Is(err, core.ErrInvalidCredentials) {
+		// An input at fault, no credential of the request: a 401 would make clients refresh.
+		return core.FieldE(core.CodeInvalidField, "current", core.AsError(err).Public()).Wrap(err)
+	}
 	if err != nil {
 		return err
 	}

@@ -251,7 +251,7 @@ func TestChangePassword(t *testing.T) {
 		return a.do(call{method: "POST", path: "/password/change", json: body, cookies: with(value)}, sameOrigin)
 	}
 	change(obj{"password": newPass}).wantProblem(400, "invalid_request", "current")
-	change(obj{"current": "wrong", "password": newPass}).wantProblem(401, "invalid_credentials", "current")
+	change(obj{"current": "wrong", "password": newPass}).wantProblem(422, "invalid_field", "current")
 	change(obj{"current": goodPass, "password": "kitten"}).wantProblem(422, "weak_password", "password")
 	change(obj{"current": goodPass}).wantProblem(422, "weak_password", "password")
 	if !a.alive(other) {

@@ -15,17 +15,54 @@ import (
 // Errors: core.ErrUnauthenticated without a good cookie, or with two; core.CodeCSRF; core.ErrUnavailable when the store
 // fails.
 func (s *Service) Authenticate(ctx context.Context, r *http.Request) (*core.Principal, error) {
-	if !s.HasCookie(r) {
-		return nil, core.ErrUnauthenticated
-	}
-	if err := s.cross.Check(r, s.cookie); err != nil {
+	value, err := s.cookieOf(r)
+	if err != nil {
 		return nil, err
 	}
-	value := oneCookie(r, s.cookie)
-	if value == "" {
-		return nil, core.ErrUnauthenticated
+	return s.readSession(ctx, value)
+}
+
+// AuthenticateCached is Authenticate for the application's own routes: where there is a SessionCache the session may have
+// been read some time ago.
+func (s *Service) AuthenticateCached(ctx context.Context, r *http.Request) (*core.Principal, error) {
+	if s.cache == nil {
+		return s.Authenticate(ctx, r)
 	}
-	session, err := s.auth.CheckSession(ctx, value)
+	value, err := s.cookieOf(r)
+	if err != nil {
+		return nil, err
+	}
+	key := keyOf(tenantOf(ctx), value)
+	p, now, ok := s.cache.get(key)
+	if ok {
+		return p, nil
+	}
+	seen := s.cache.changes.Load()
+	if p, err = s.readSession(ctx, value); err != nil {
+		s.cache.drop(key)
+		return nil, err
+	}
+	s.cache.put(key, p, now, seen)
+	return p, nil
+}
+
+// cookieOf returns the value of the one session cookie of a request that passes the cross-origin check.
+func (s *Service) cookieOf(r *http.Request) (string, error) {
+	value, has := oneCookie(r, s.cookie)
+	if !has {
+		return "", core.ErrUnauthenticated
+	}
+	if err := s.cross.Check(r, s.cookie); err != nil {
+		return "", err
+	}
+	if value == "" {
+		return "", core.ErrUnauthenticated
+	}
+	return value, nil
+}
+
+func (s *Service) readSession(ctx context.Context, cookie string) (*core.Principal, error) {
+	session, err := s.auth.CheckSession(ctx, cookie)
 	if err != nil {
 		return nil, err
 	}
@@ -53,13 +90,13 @@ func (s *Service) Optional(next http.Handler) http.Handler { return s.guard(next
 
 func (s *Service) guard(next http.Handler, optional bool) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Add("Vary", "Cookie")
+		varyByCookie(w.Header())
 		ctx, err := s.entry.Enter(r)
 		if err != nil {
 			s.errors.Problem(w, r, err)
 			return
 		}
-		p, err := s.cookiePrincipal(ctx, r)
+		p, err := s.cookiePrincipal(ctx, r, s.AuthenticateCached)
 		switch {
 		case err == nil:
 			ctx = core.WithPrincipal(ctx, p)
@@ -73,12 +110,25 @@ func (s *Service) guard(next http.Handler, optional bool) http.Handler {
 	})
 }
 
-// cookiePrincipal is Authenticate for requests that must have no other credential than the cookie.
-func (s *Service) cookiePrincipal(ctx context.Context, r *http.Request) (*core.Principal, error) {
+// cookieAlone is shared by all answers, with no room for more, so that whoever adds to it gets a copy.
+var cookieAlone = []string{"Cookie"}
+
+func varyByCookie(h http.Header) {
+	if len(h["Vary"]) > 0 {
+		h.Add("Vary", "Cookie")
+		return
+	}
+	h["Vary"] = cookieAlone[:1:1]
+}
+
+type authenticator = func(ctx context.Context, r *http.Request) (*core.Principal, error)
+
+// cookiePrincipal authenticates requests that must have no other credential than the cookie.
+func (s *Service) cookiePrincipal(ctx context.Context, r *http.Request, authenticate authenticator) (*core.Principal, error) {
 	if _, present, _ := wire.BearerToken(r); present && s.HasCookie(r) {
 		return nil, errTwoCredentials
 	}
-	return s.Authenticate(ctx, r)
+	return authenticate(ctx, r)
 }
 
 var errTwoCredentials = core.E(core.CodeInvalidRequest, "Send one credential only: a cookie or a header.")

@@ -1,7 +1,9 @@
 package webauth
 
 import (
+	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -13,34 +15,50 @@ const (
 	maxPlanted = 4   // cookies of one name that are looked at
 )
 
-// cookieValues returns the values that a request has for a cookie name (RFC 6265 section 5.4), as they were sent, at
-// most maxPlanted of them. Empty ones do not count: that is how some clients send a cookie that was cleared.
-func cookieValues(h http.Header, name string) []string {
-	var values []string
-	for _, line := range h["Cookie"] {
-		for more := true; more && len(values) < maxPlanted; {
-			var pair string
-			pair, line, more = strings.Cut(line, ";")
-			key, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
-			if key == name && value != "" {
-				values = append(values, value)
+// cookieValues collects eachCookie.
+func cookieValues(h http.Header, name string) []string { return slices.Collect(eachCookie(h, name)) }
+
+// eachCookie yields the values that a request has for a cookie name (RFC 6265 section 5.4), as they were sent, at most
+// maxPlanted of them. Empty ones do not count: that is how some clients send a cookie that was cleared.
+func eachCookie(h http.Header, name string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		n := 0
+		for _, line := range h["Cookie"] {
+			for more := true; more && n < maxPlanted; {
+				var pair string
+				pair, line, more = strings.Cut(line, ";")
+				key, value, _ := strings.Cut(strings.Trim(pair, " \t"), "=")
+				if key != name || value == "" {
+					continue
+				}
+				if n++; !yield(value) {
+					return
+				}
 			}
 		}
 	}
-	return values
 }
 
-// oneCookie returns the value of a cookie that the request has once and that is not absurdly long, else "".
-func oneCookie(r *http.Request, name string) string {
-	values := cookieValues(r.Header, name)
-	if len(values) != 1 || len(values[0]) > maxCookie {
-		return ""
+// oneCookie returns the value of a cookie that the request has once and that is not absurdly long, else "". has tells
+// whether there is any.
+func oneCookie(r *http.Request, name string) (value string, has bool) {
+	for v := range eachCookie(r.Header, name) {
+		if has {
+			return "", true
+		}
+		value, has = v, true
 	}
-	return values[0]
+	if len(value) > maxCookie {
+		return "", true
+	}
+	return value, has
 }
 
 // HasCookie reports whether the request brings a session cookie, good or bad.
-func (s *Service) HasCookie(r *http.Request) bool { return len(cookieValues(r.Header, s.cookie)) > 0 }
+func (s *Service) HasCookie(r *http.Request) bool {
+	_, has := oneCookie(r, s.cookie)
+	return has
+}
 
 // SetCookie gives the browser the secret of a session that was just minted for it. It stays when the browser is closed
 // only if the person asked to be remembered, and then until the session's absolute end.

@@ -51,9 +51,9 @@ func (s *Service) hasFormToken(r *http.Request) bool {
 
 // formMAC derives the token from the session's cookie or, before there is one, from that of the sign-in under way.
 func (s *Service) formMAC(r *http.Request) []byte {
-	value := oneCookie(r, s.cookie)
+	value, _ := oneCookie(r, s.cookie)
 	if value == "" {
-		value = oneCookie(r, s.attemptCookie())
+		value, _ = oneCookie(r, s.attemptCookie())
 	}
 	if value == "" {
 		return nil

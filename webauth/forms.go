@@ -50,7 +50,7 @@ func (s *Service) failedPage(r *http.Request, path string, e *core.Error) pages.
 	case "/login":
 		return pages.Login{Form: f}
 	case "/signup":
-		return pages.SignUp{Form: f}
+		return pages.SignUp{Form: f, Invite: formValue(r, "invite")}
 	case "/password/forgot":
 		return pages.Forgot{Form: f}
 	case "/password/reset":
@@ -72,7 +72,8 @@ func answerable(e *core.Error) bool {
 	case core.Invalid:
 		return e.Field != ""
 	}
-	return e.Code == core.CodeInvalidCredentials || e.Code == core.CodeInvalidScope
+	return e.Code == core.CodeInvalidCredentials || e.Code == core.CodeInvalidScope ||
+		e.Code == core.CodeSignUpRefused && (e.Field == "email" || e.Field == "invite")
 }
 
 func problemPage(f pages.Form, e *core.Error) pages.Page {

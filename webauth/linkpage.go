@@ -62,6 +62,10 @@ func (s *Service) linkPage(w http.ResponseWriter, r *http.Request, purpose core.
 		}{good, expires})
 		return nil
 	}
+	if own := s.own.linkPage(purpose); own != "" && s.pages == nil {
+		toOwn(w, r, own, "token")
+		return nil
+	}
 	if s.pages != nil {
 		return s.linkOf(w, r, purpose, token, good)
 	}

@@ -100,7 +100,7 @@ func TestPagesTour(t *testing.T) {
 	wantText(t, a.submit("/keys", cookies, url.Values{"name": {"none ticked"}}).want(422), "none ticked", `id="keys-scopes-error"`)
 	a.submit("/identities", cookies, url.Values{"identifier": {"annie"}, "return_to": {"/auth/account"}}).want(303)
 	wantText(t, a.submit("/identities", cookies, url.Values{"identifier": {"a@@b"}}).want(422), "a@@b")
-	wantText(t, a.submit("/password/change", cookies, url.Values{"current": {"wrong wrong wrong"}, "password": {newPass}}).want(401),
+	wantText(t, a.submit("/password/change", cookies, url.Values{"current": {"wrong wrong wrong"}, "password": {newPass}}).want(422),
 		`id="password-current-error"`)
 
 	wantText(t, a.submit("/password/forgot", nil, url.Values{"identifier": {ann}}).want(200), "<h1>")

@@ -1,6 +1,7 @@
 package webauth
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -10,10 +11,14 @@ import (
 	"github.com/oneauth-go/oneauth/webauth/pages"
 )
 
-// pageRoutes are the pages for people, and what they load. Without pages there are none.
+// pageRoutes are the pages for people, and what they load. An application with pages of its own has at most the address
+// that invitations lead to.
 func (s *Service) pageRoutes() []wire.Route {
 	if s.pages == nil {
-		return nil
+		if s.own.SignUp == "" {
+			return nil
+		}
+		return []wire.Route{{Method: http.MethodGet, Path: "/signup", Handle: s.ownSignUp}}
 	}
 	routes := []wire.Route{
 		{Method: http.MethodGet, Path: "/login", Handle: s.page("login", s.loginPage)},
@@ -32,11 +37,17 @@ func (s *Service) pageRoutes() []wire.Route {
 	return routes
 }
 
+// pageAnswer tells a program where the page is that a person would get.
+type pageAnswer struct {
+	Page string `json:"page"`
+	URL  string `json:"url"`
+}
+
 // page answers a browser with a page, and a program with where the page is.
 func (s *Service) page(name string, view func(r *http.Request) (pages.Page, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !wantsHTML(r) {
-			wire.WriteJSON(w, http.StatusOK, map[string]string{"page": name, "url": s.auth.Config().BaseURLFor(tenantOf(r.Context())) + s.prefix + r.URL.Path})
+			wire.WriteJSON(w, http.StatusOK, pageAnswer{name, s.auth.Config().BaseURLFor(tenantOf(r.Context())) + s.prefix + r.URL.Path})
 			return nil
 		}
 		p, err := view(r)
@@ -57,8 +68,23 @@ func (s *Service) loginPage(r *http.Request) (pages.Page, error) {
 	return pages.Login{Form: s.form(r)}, nil
 }
 
+// signUpPage is also what an invitation opens, which uses it up as little as other links.
 func (s *Service) signUpPage(r *http.Request) (pages.Page, error) {
-	return pages.SignUp{Form: s.form(r)}, nil
+	p := pages.SignUp{Form: s.form(r)}
+	given := r.URL.Query()["invite"]
+	if len(given) == 0 {
+		return p, nil
+	}
+	invitation, err := s.auth.Invitation(r.Context(), given[0])
+	switch {
+	case errors.Is(err, core.ErrInvalidToken):
+		p.Errors = []core.FieldError{{Field: "invite", Code: core.CodeSignUpRefused}}
+	case err != nil:
+		return nil, err
+	default:
+		p.Invite, p.Email = given[0], invitation.Email
+	}
+	return p, nil
 }
 
 func (s *Service) forgotPage(r *http.Request) (pages.Page, error) {
@@ -70,7 +96,7 @@ func (s *Service) accountPage(w http.ResponseWriter, r *http.Request) error {
 	if !wantsHTML(r) {
 		return s.account(s.showSession)(w, r)
 	}
-	p, err := s.cookiePrincipal(r.Context(), r)
+	p, err := s.cookiePrincipal(r.Context(), r, s.Authenticate)
 	if err != nil {
 		return s.toLogin(w, r, s.prefix+"/account", err)
 	}

@@ -24,6 +24,7 @@ type Options struct {
 	TrustedOrigins []string   // further origins, such as https://www.example, whose pages may send requests with the cookie
 	Entry          *wire.Entry
 	Errors         wire.ErrorWriter
+	Sessions       *SessionCache // spares the application's own routes the store; nil asks it at every request
 	// Bearer authenticates the Authorization or X-API-Key header of a request. present is false if it has neither. Nil
 	// means that no such credential is good.
 	Bearer func(ctx context.Context, r *http.Request) (p *core.Principal, present bool, err error)
@@ -43,6 +44,7 @@ type Service struct {
 	formKey []byte
 	pages   *pages.Set
 	own     OwnPages
+	cache   *SessionCache
 }
 
 // New returns a Service over auth, whose configuration says under which origin and path people reach it. The error names
@@ -60,6 +62,7 @@ func New(auth *core.Auth, o Options) (*Service, error) {
 	s := &Service{
 		auth: auth, prefix: cfg.Prefix, fields: map[string]core.FieldType{}, entry: o.Entry, errors: o.Errors,
 		bearer: o.Bearer, secure: base.Scheme == "https", formKey: auth.Subkey("form-token"), pages: o.Pages, own: o.OwnPages,
+		cache: o.Sessions,
 	}
 	for _, f := range cfg.Fields {
 		s.fields[f.Name] = f.Type
@@ -71,6 +74,12 @@ func New(auth *core.Auth, o Options) (*Service, error) {
 		s.bearer = noBearer
 	}
 	if s.cookie, err = cookieName(o.CookieName, base); err != nil {
+		return nil, fmt.Errorf("webauth: %w", err)
+	}
+	if s.cache != nil && s.cache.auth != auth {
+		return nil, errors.New("webauth: Options.Sessions: give the cache's Feature to core.New first")
+	}
+	if err := o.OwnPages.check(); err != nil {
 		return nil, fmt.Errorf("webauth: %w", err)
 	}
 	if s.cross, err = wire.NewCrossOrigin(base, o.TrustedOrigins); err != nil {

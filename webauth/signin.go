@@ -27,13 +27,14 @@ func (s *Service) signUp(w http.ResponseWriter, r *http.Request) error {
 		Password string         `json:"password"`
 		Name     string         `json:"name"`
 		Data     map[string]any `json:"data"`
+		Invite   string         `json:"invite"`
 	}
 	if err := wire.Decode(w, r, &in); err != nil {
 		return err
 	}
 	got, err := s.auth.SignUp(r.Context(), core.SignUp{
 		Email: in.Email, Username: in.Username, Phone: in.Phone, Password: in.Password, Name: in.Name,
-		Data: s.typed(r, in.Data), Wish: core.Wish{Kind: core.BrowserSession},
+		Data: s.typed(r, in.Data), Invite: in.Invite, Wish: core.Wish{Kind: core.BrowserSession},
 	})
 	if err == nil && got == nil {
 		return s.done(w, r, http.StatusAccepted, status{"pending"})

@@ -123,6 +123,20 @@ var Rooms = []Room{
 		Never: all(transport, engines, []string{Module + "/core"}),
 	},
 	{
+		Name: "client", Why: "the SDK of programs: tokens, refresh, transport",
+		Third: []Third{{"golang.org/x/oauth2", "TokenSource, and the code exchange"}, {"golang.org/x/sys/...", "locks of files"}},
+		Never: all(heavy, storage, []string{Module + "/core"}),
+	},
+	{
+		Name: "client/verify", Why: "access tokens, verified without a store",
+		Own:   []string{"internal/jwt"},
+		Never: all(heavy, storage, []string{Module + "/core"}),
+	},
+	{
+		// testing: it starts servers for tests, and no program imports it.
+		Name: "internal/parts", Why: "programs and servers that tests need",
+	},
+	{
 		Name: "internal/jwt", Why: "JWS and JWT: the fast path",
 		Never: []string{"net/http/...", "github.com/...", "golang.org/..."},
 	},

@@ -36,13 +36,14 @@ var Exempts = []Exempt{
 	{"stores/storetest/model.go", []string{"time.Now", "math/rand/v2.New", "math/rand/v2.NewPCG", "math/rand/v2.Rand"},
 		"a test suite: random operations that a seed repeats"},
 	{"stores/storetest/races.go", []string{"time.Now", "time.Since"}, "a test suite: says how long a storm took"},
+	{"client/options.go", []string{"time.Now", "crypto/rand.Reader"}, "the defaults of client.New"},
+	{"client/verify/config.go", []string{"time.Now"}, "default of Config.Now"},
+	{"internal/parts/server.go", []string{"time.Now"}, "waits for a real server"},
 	{"options.go", []string{"crypto/rand.Reader"}, "the default of core.Env, where it is needed before core is made"},
 }
 
 // LongFiles may be longer than MaxLines, and why.
-var LongFiles = map[string]string{
-	"webauth/attacks_test.go": "one test for each row of attacks, in the order of docs/security.md",
-}
+var LongFiles = map[string]string{}
 
 // watched are the functions and variables that read the clock or draw randomness. "*" is everything in the package.
 var watched = map[string][]string{

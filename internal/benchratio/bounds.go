@@ -16,6 +16,9 @@ var Bounds = []Bound{
 	{What: "access token, EdDSA, 10,000 in use", Most: 1200, Of: "apiauth BenchmarkAPIMiddleware/EdDSA-10k"},
 	{What: "API key, file store, hot", Most: 1000, Of: "apiauth BenchmarkAPIMiddleware/APIKey"},
 	{What: "API key, file store, not cached", Most: 15000, Of: "apiauth BenchmarkAPIMiddleware/APIKey-uncached"},
+	{What: "session cookie, file store", Most: 20000, Of: "webauth BenchmarkRequireSession/file"},
+	{What: "session cookie, remembered", Most: 1000, Of: "webauth BenchmarkRequireSession/cached"},
+	{What: "login page", Most: 1e6, Of: "webauth/pages BenchmarkLoginPage"},
 	{
 		What: "durable refreshes, 1 goroutine, against raw bbolt", Least: 0.7, Inverse: true,
 		Of: "core BenchmarkRefresh/core-1", Against: "core BenchmarkRefresh/raw-1",

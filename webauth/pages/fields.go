@@ -144,15 +144,22 @@ func (v *View) identifierField(section Section) Field {
 	return v.field(section, f)
 }
 
-func (SignUp) fields(v *View) []Field {
+func (p SignUp) fields(v *View) []Field {
 	var all []Field
+	if refused := func(e core.FieldError) bool { return e.Field == "invite" }; p.Invite != "" || v.set.o.InviteOnly ||
+		slices.ContainsFunc(p.Errors, refused) {
+		all = append(all, v.field(pageForm, Field{
+			Name: "invite", Label: v.text("label.invite"), Value: p.Invite, Required: true, MaxLength: 100,
+			Hint: v.text("hint.invite"),
+		}))
+	}
 	for _, k := range v.set.o.Identifiers {
 		f := Field{
 			Name: string(k), Label: v.text("label." + string(k)), Required: !v.SeveralIdentifiers(), MaxLength: 320,
 		}
 		switch k {
 		case identifier.Email:
-			f.Type, f.InputMode, f.Autocomplete = "email", "email", "email"
+			f.Type, f.InputMode, f.Autocomplete, f.Value = "email", "email", "email", p.Email
 		case identifier.Phone:
 			f.Type, f.InputMode, f.Autocomplete, f.Hint = "tel", "tel", "tel", v.text("hint.phone")
 		case identifier.Username:

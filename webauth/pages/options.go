@@ -32,6 +32,7 @@ type Options struct {
 	// PasswordLength is the least number of characters of a new password, as people are told; 0 tells nothing.
 	PasswordLength int
 	ClosedSignUp   bool // no page leads to sign-up
+	InviteOnly     bool // sign-up asks for an invitation, and no page leads to it
 
 	Locale   string                       // BCP 47, for whoever reads none that there are texts for; default "en"
 	LocaleOf func(r *http.Request) string // a locale that goes before Accept-Language, or ""; optional

@@ -19,8 +19,11 @@ type Sample struct {
 func (s *Set) Samples() []Sample {
 	empty := Form{Token: "sample-form-token", ReturnTo: "/welcome?from=mail&x=1"}
 	samples := []Sample{
-		{"signup", SignUp{empty}},
-		{"signup-errors", SignUp{s.failedSignUp(empty)}},
+		{"signup", SignUp{Form: empty}},
+		{"signup-errors", SignUp{Form: s.failedSignUp(empty)}},
+		{"signup-invited", SignUp{empty, "4pQ9vGm2sXr8TzKc7wLhB1nDyE5uFaJ3kRmW6tZqPxV", "ada@example.com"}},
+		{"signup-uninvited", SignUp{Form: failed(empty, nil,
+			core.FieldError{Field: "invite", Code: core.CodeSignUpRefused})}},
 		{"pending", Pending{Form: empty}},
 		{"pending-address", Pending{empty, "ada@example.com"}},
 		{"login", Login{Form: empty}},
@@ -125,7 +128,7 @@ func (s *Set) accountSamples(f Form) []Sample {
 	})
 	password.Failed = Password
 	password.Form = failed(f, nil, core.FieldError{
-		Field: "current", Code: core.CodeInvalidCredentials, Detail: "The current password is wrong.",
+		Field: "current", Code: core.CodeInvalidField, Detail: "The current password is wrong.",
 	}, weak)
 	key.Failed = Keys
 	key.Form = failed(f, map[string]string{"expires_in": "", "scope.read": "on"},

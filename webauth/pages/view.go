@@ -131,7 +131,7 @@ func (v *View) SupportURL() string {
 }
 
 // SignUpOpen reports whether pages may lead to sign-up.
-func (v *View) SignUpOpen() bool { return !v.set.o.ClosedSignUp }
+func (v *View) SignUpOpen() bool { return !v.set.o.ClosedSignUp && !v.set.o.InviteOnly }
 
 // SeveralIdentifiers reports whether sign-up offers a choice of identifiers.
 func (v *View) SeveralIdentifiers() bool { return len(v.set.o.Identifiers) > 1 }

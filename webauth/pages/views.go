@@ -31,7 +31,11 @@ func (f Form) state() Form { return f }
 func (Form) fields(*View) []Field { return nil }
 
 // SignUp asks for what a new account needs. It posts to /signup.
-type SignUp struct{ Form }
+type SignUp struct {
+	Form
+	Invite string // the invitation that was opened; else "", and only Options.InviteOnly asks for one
+	Email  string // that it is for
+}
 
 // Pending says that a sign-up was accepted and that a message is on its way.
 type Pending struct {

@@ -1,0 +1,19 @@
+package datastore_test
+
+import (
+	"testing"
+
+	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/stores/storetest"
+)
+
+func TestConformance(t *testing.T) {
+	for name, make := range places(t) {
+		t.Run(name, func(t *testing.T) {
+			storetest.Run(t, func(t *testing.T) storetest.Harness {
+				p := make(t)
+				return storetest.Harness{Open: func() (record.Backend, error) { return p.open(t), nil }}
+			})
+		})
+	}
+}
