@@ -18,10 +18,10 @@ func (a *App) Mail(t testing.TB) mail.Message {
 }
 
 // linkRE finds the link of a message in its text.
-var linkRE = regexp.MustCompile(`https?://\S+[?&]token=[^\s&]+`)
+var linkRE = regexp.MustCompile(`https?://\S+[?&](?:token|invite)=[^\s&]+`)
 
 // Link delivers what is in the outbox, and returns the link of the newest message that has one, such as that which
-// verifies an address. It fails when there is none.
+// verifies an address, or an invitation. It fails when there is none.
 func (a *App) Link(t testing.TB) string {
 	t.Helper()
 	for _, m := range a.delivered(t) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/internal/catalogue"
 )
 
 // Options say what a [Courier] sends, and through whom. App and Senders are required.
@@ -39,7 +40,7 @@ type Options struct {
 type Courier struct {
 	app, support string
 	senders      map[core.Channel]Sender
-	texts        *catalogue
+	texts        *catalogue.Catalogue
 	pages        *pages
 	names        []string // of the templates, sorted
 	now          func() time.Time
@@ -75,7 +76,7 @@ func New(o Options) (*Courier, error) {
 	if c.texts, err = newCatalogue(o.Locale, o.Texts); err != nil {
 		return nil, err
 	}
-	c.names = c.texts.locales[0].templates()
+	c.names = templateNames(c.texts.Texts(0))
 	if c.pages, err = parsePages(o.Templates, c.names); err != nil {
 		return nil, err
 	}
@@ -129,13 +130,7 @@ func (c *Courier) render(n core.Notice) (Message, error) {
 func (c *Courier) Templates() []string { return slices.Clone(c.names) }
 
 // Locales lists the locales that there are texts for (BCP 47), the default first.
-func (c *Courier) Locales() []string {
-	var list []string
-	for _, t := range c.texts.tags {
-		list = append(list, t.String())
-	}
-	return list
-}
+func (c *Courier) Locales() []string { return c.texts.Names() }
 
 // Preview renders a template with sample data and sends nothing. It fails on an unknown template.
 func (c *Courier) Preview(locale, template string) (Message, error) {

@@ -138,17 +138,17 @@ func sms(v View) (string, error) {
 // tryAll renders every template in every locale, with all there can be in it and with the least, and reports the first
 // that fails, has something unresolved in it, or lost its link.
 func (c *Courier) tryAll() error {
-	for _, tag := range c.texts.tags {
+	for _, locale := range c.texts.Names() {
 		for _, name := range c.names {
 			for _, channel := range []core.Channel{core.Email, core.SMS} {
-				for _, n := range []core.Notice{full(tag.String(), name), bare(tag.String(), name)} {
+				for _, n := range []core.Notice{full(locale, name), bare(locale, name)} {
 					n.Channel = channel
 					m, err := c.render(n)
 					if err == nil {
 						err = check(m, n)
 					}
 					if err != nil {
-						return fmt.Errorf("mail: template %s in %s (%s): %w", name, tag, channel, err)
+						return fmt.Errorf("mail: template %s in %s (%s): %w", name, locale, channel, err)
 					}
 				}
 			}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/internal/catalogue"
 )
 
 // A View is what a template sees. Every value in it is on one line, without control characters and without anything
@@ -23,7 +24,7 @@ type View struct {
 	At       string            // when it happened, written in the locale; or ""
 	Data     map[string]string // of the notice
 
-	texts texts
+	texts catalogue.Texts
 }
 
 // A Detail is one labelled fact.
@@ -32,16 +33,16 @@ type Detail struct{ Label, Value string }
 // T returns the text of a key, first the template's own ("verify.lead" for "lead"), then the shared one, with its
 // placeholders filled in. A key without text is an error, which [New] finds.
 func (v View) T(key string) (string, error) {
-	s, ok := v.texts.lookup(v.Template, key)
+	s, ok := lookup(v.texts, v.Template, key)
 	if !ok {
 		return "", fmt.Errorf("locale %s has no text %q for template %q", v.Locale, key, v.Template)
 	}
-	return fill(s, v.placeholder)
+	return catalogue.Fill(s, v.placeholder)
 }
 
 // Has reports whether T has a text for key.
 func (v View) Has(key string) bool {
-	_, ok := v.texts.lookup(v.Template, key)
+	_, ok := lookup(v.texts, v.Template, key)
 	return ok
 }
 
@@ -113,13 +114,14 @@ func (c *Courier) view(n core.Notice) (View, error) {
 			return View{}, err
 		}
 	}
-	locale, t := c.texts.match(n.Locale)
+	locale, _ := c.texts.Match(n.Locale) // the default where none fits
+	t := c.texts.Texts(locale)
 	v := View{
-		Template: n.Template, Locale: locale, Dir: t["direction"], App: c.app, Support: c.support,
-		Name: cleanName(n.Name), Link: n.Link, At: t.date(n.At), Data: make(map[string]string, len(n.Data)), texts: t,
+		Template: n.Template, Locale: c.texts.Name(locale), Dir: t["direction"], App: c.app, Support: c.support,
+		Name: cleanName(n.Name), Link: n.Link, At: t.Date(n.At), Data: make(map[string]string, len(n.Data)), texts: t,
 	}
 	if n.Link != "" {
-		v.Expires = t.date(n.Expires)
+		v.Expires = t.Date(n.Expires)
 	}
 	for key, value := range n.Data {
 		v.Data[key] = cleanValue(key, value)

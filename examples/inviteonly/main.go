@@ -1,40 +1,33 @@
-// Inviteonly lets in who brings an invitation. Each is good for one account: it is used up in the transaction that makes
-// the account, so two people who use one at once do not both get in, and a sign-up that fails leaves it good.
+// Inviteonly lets in who was invited. An invitation is mailed to an address and is good for one account with it, which it
+// proves at once; whoever is in may invite others. Addresses are of one domain and those below it.
 //
-//	go run ./examples/inviteonly
-//	curl 127.0.0.1:8080/auth/signup -H 'Content-Type: application/json' -d '{"email":"ann@example.com",
-//	  "password":"purple otters sing at dawn","data":{"invitation":"welcome-ann"}}'
+//	go run ./examples/inviteonly -invite ann@example.com
+//
+// The link is in the mail at http://127.0.0.1:8080/dev/mail.
 package main
 
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
+	"html/template"
 	"log"
 	"net/http"
 
 	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/core"
-	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
 
-// invitation is a record of the application's own, beside OneAuth's.
-type invitation struct {
-	Code   string `record:"id"`
-	UsedBy string `record:"used_by"`
-}
-
-var invitations = record.Define[invitation]("invitation", 1)
-
-var errRefused = core.FieldE(core.CodeSignUpRefused, "data.invitation", "This invitation is not good, or no longer.")
-
 func main() {
+	first := flag.String("invite", "ann@example.com", "who is invited first")
+	flag.Parse()
 	auth, err := oneauth.New(mem.New(), append(options(), oneauth.WithDevelopment())...)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := invite(context.Background(), auth, "welcome-ann", "welcome-bob"); err != nil {
+	if err := auth.Users().Invite(context.Background(), *first); err != nil {
 		log.Fatal(err)
 	}
 	go func() { log.Println(auth.Run(context.Background())) }()
@@ -44,50 +37,53 @@ func main() {
 
 func options() []oneauth.Option {
 	return []oneauth.Option{
-		oneauth.WithFields(core.Field{Name: "invitation", Type: core.TextField, MaxLength: 50}),
-		oneauth.WithFeature(core.Feature{Name: "invitations", Kinds: []core.Kind{invitations.Kind()}}),
-		oneauth.WithHooks(core.Hooks{BeforeSignUp: invited, InSignUpTx: useUp}),
+		oneauth.WithSignUp(core.InviteOnly),
+		oneauth.WithAllowedDomains("example.com", ".example.com"),
 	}
 }
 
-// invited refuses, on every way in, whoever brings no invitation at all.
-func invited(_ context.Context, s core.SignUpInfo) error {
-	if code, _ := s.Data["invitation"].(string); code == "" {
-		return core.FieldE(core.CodeSignUpRefused, "data.invitation", "You need an invitation to sign up.")
-	}
-	return nil
-}
-
-// useUp joins the transaction that makes the account.
-func useUp(tx *core.Tx, u *core.User) error {
-	code, _ := u.Data["invitation"].(string)
-	rows := invitations.In(tx.Record())
-	i, err := rows.Get(code)
-	if errors.Is(err, record.ErrNotFound) || err == nil && i.UsedBy != "" {
-		return errRefused
-	}
-	if err != nil {
-		return err
-	}
-	i.UsedBy = u.ID
-	return rows.Put(i)
-}
-
-// invite makes invitations.
-func invite(ctx context.Context, auth *oneauth.Auth, codes ...string) error {
-	return auth.Core().Update(ctx, func(tx *core.Tx) error {
-		for _, code := range codes {
-			if err := invitations.In(tx.Record()).Insert(&invitation{Code: code}); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
+var page = template.Must(template.New("page").Parse(`<!doctype html>
+<html lang="en"><meta charset="utf-8"><title>Members</title>
+<h1>Welcome</h1>
+<p>{{.Said}}</p>
+<form method="post" action="/invite"><input type="hidden" name="form_token" value="{{.Token}}">
+<label>Invite <input type="email" name="email" required></label> <button>Send</button></form>
+</html>
+`))
 
 func app(auth *oneauth.Auth) http.Handler {
 	mux := http.NewServeMux()
 	auth.Mount(mux)
+	mux.Handle("GET /{$}", auth.RequireSession(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		show(w, http.StatusOK, "You are in.", auth.FormToken(r))
+	})))
+	mux.Handle("POST /invite", auth.CSRF(auth.RequireSession(invite(auth))))
 	mux.Handle("/dev/mail", auth.MailboxHandler())
 	return mux
+}
+
+// invite mails an invitation. Why it could not says the error, which names the address at fault.
+func invite(auth *oneauth.Auth) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, said := http.StatusOK, "The invitation is on its way."
+		if err := auth.Users().Invite(r.Context(), r.PostFormValue("email")); err != nil {
+			var refused *core.Error
+			if !errors.As(err, &refused) || refused.Field != "email" {
+				log.Println(err)
+				http.Error(w, "Try again later.", http.StatusServiceUnavailable)
+				return
+			}
+			status, said = http.StatusUnprocessableEntity, refused.Public()
+		}
+		show(w, status, said, auth.FormToken(r))
+	})
+}
+
+func show(w http.ResponseWriter, status int, said, token string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	if err := page.Execute(w, struct{ Said, Token string }{said, token}); err != nil {
+		log.Println(err)
+	}
 }

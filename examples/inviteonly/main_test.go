@@ -2,67 +2,86 @@ package main
 
 import (
 	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/oneauth-go/oneauth/oneauthtest"
 )
 
-func newApp(t *testing.T) *oneauthtest.App {
+var link = regexp.MustCompile(`/auth/signup\?invite=([A-Za-z0-9_-]+)`)
+
+// invited returns the token of the invitation that was mailed to somebody.
+func invited(t *testing.T, a *oneauthtest.App, to string) string {
 	t.Helper()
-	a := oneauthtest.New(t, options()...)
-	if err := invite(t.Context(), a.Auth, "welcome-ann"); err != nil {
-		t.Fatal(err)
+	a.Mail(t)
+	for _, m := range a.Mailbox().Messages() {
+		if found := link.FindStringSubmatch(m.Text); found != nil && m.To == to {
+			return found[1]
+		}
 	}
-	return a
+	t.Fatalf("%s is not invited", to)
+	return ""
 }
 
-func signUp(t *testing.T, a *oneauthtest.App, path, email, password, code string) (int, string) {
+func signUp(t *testing.T, a *oneauthtest.App, email, invitation string) (int, string) {
 	t.Helper()
-	body := fmt.Sprintf(`{"email":%q,"password":%q,"data":{"invitation":%q}}`, email, password, code)
-	w := a.Request(t, app(a.Auth), "POST", path, body)
+	w := a.Request(t, app(a.Auth), "POST", "/auth/signup",
+		fmt.Sprintf(`{"email":%q,"password":%q,"invite":%q}`, email, oneauthtest.Password, invitation))
 	return w.Code, w.Body.String()
 }
 
-// Without a good invitation there is no account, in a browser or through the API; with one there is, once.
+// Nobody is in without an invitation; with one, the invited are, once.
 func TestInvitation(t *testing.T) {
-	a := newApp(t)
-	for _, path := range []string{"/auth/signup", "/auth/api/signup"} {
-		for _, code := range []string{"", "guessed"} {
-			status, body := signUp(t, a, path, "eve@example.com", oneauthtest.Password, code)
-			if status != 403 || !strings.Contains(body, "signup_refused") || !strings.Contains(body, `"field":"data.invitation"`) {
-				t.Errorf("%s with %q: %d %s", path, code, status, body)
-			}
+	a := oneauthtest.New(t, options()...)
+	if err := a.Users().Invite(t.Context(), "ann@example.com"); err != nil {
+		t.Fatal(err)
+	}
+	token := invited(t, a, "ann@example.com")
+	for name, c := range map[string]struct{ email, token, field string }{
+		"none": {"eve@example.com", "", "invite"}, "guessed": {"eve@example.com", strings.Repeat("A", 43), "invite"},
+		"another's": {"eve@example.com", token, "email"},
+	} {
+		if status, body := signUp(t, a, c.email, c.token); status != 403 || !strings.Contains(body, `"field":"`+c.field+`"`) {
+			t.Errorf("%s: %d %s", name, status, body)
 		}
 	}
-	if status, body := signUp(t, a, "/auth/signup", "ann@example.com", "short", "welcome-ann"); status != 422 {
-		t.Errorf("a weak password: %d %s", status, body)
+	if w := a.Request(t, app(a.Auth), "POST", "/auth/api/signup", `{"email":"eve@example.com","password":"`+oneauthtest.Password+`"}`); w.Code != 403 {
+		t.Errorf("through the API: %d %s", w.Code, w.Body)
 	}
-	if status, body := signUp(t, a, "/auth/signup", "ann@example.com", oneauthtest.Password, "welcome-ann"); status != 201 {
-		t.Errorf("after a mistake the invitation should still be good: %d %s", status, body)
+	if status, body := signUp(t, a, "ann@example.com", token); status != 201 || !strings.Contains(body, `"verified":true`) {
+		t.Errorf("%d %s", status, body)
 	}
-	if status, body := signUp(t, a, "/auth/signup", "eve@example.com", oneauthtest.Password, "welcome-ann"); status != 403 {
-		t.Errorf("used twice: %d %s", status, body)
+	if status, _ := signUp(t, a, "ann@example.com", token); status != 403 {
+		t.Errorf("a second time: %d", status)
 	}
 }
 
-// Of many who use one invitation at once, one gets in.
-func TestInvitationIsUsedOnce(t *testing.T) {
-	a := newApp(t)
-	var wait sync.WaitGroup
-	var mu sync.Mutex
-	answers := map[int]int{}
-	for i := range 16 {
-		wait.Go(func() {
-			status, _ := signUp(t, a, "/auth/signup", fmt.Sprintf("user%d@example.com", i), oneauthtest.Password, "welcome-ann")
-			mu.Lock()
-			defer mu.Unlock()
-			answers[status]++
-		})
+// A member invites another with the form of the page; nobody else does, and only addresses of the domain.
+func TestMembersInvite(t *testing.T) {
+	a := oneauthtest.New(t, options()...)
+	member := oneauthtest.Cookie(a.SignIn(t, "ann@example.com"))
+	post := func(email string, edits ...oneauthtest.Edit) int {
+		t.Helper()
+		edits = append(edits, oneauthtest.Form(), oneauthtest.Header("Origin", oneauthtest.BaseURL))
+		return a.Request(t, app(a.Auth), "POST", "/invite", url.Values{"email": {email}}.Encode(), edits...).Code
 	}
-	wait.Wait()
-	if answers[201] != 1 || answers[403] != 15 {
-		t.Errorf("answers by status: %v", answers)
+	for email, want := range map[string]int{
+		"bob@example.com": 200, "bob@lab.example.com": 200, "bob@evil.example": 422, "nobody": 422, "ann@example.com": 422,
+	} {
+		if got := post(email, member); got != want {
+			t.Errorf("%s: %d", email, got)
+		}
+	}
+	if got := post("carl@example.com"); got != http.StatusUnauthorized {
+		t.Errorf("a stranger invites: %d", got)
+	}
+	if got := post("carl@example.com", member); got != 200 {
+		t.Fatalf("%d", got)
+	}
+	if status, body := signUp(t, a, "carl@example.com", invited(t, a, "carl@example.com")); status != 201 {
+		t.Errorf("%d %s", status, body)
 	}
 }

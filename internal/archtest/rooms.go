@@ -76,7 +76,7 @@ var Rooms = []Room{
 	{
 		// net/http: the development mailbox shows itself to a browser, and the SMTP sender checks addresses.
 		Name: "core/mail", Why: "templates and senders of notices",
-		Own: []string{"core"},
+		Own: []string{"core", "internal/catalogue"},
 		Third: []Third{
 			{"github.com/wneessen/go-mail", "SMTP with TLS"},
 			{"golang.org/x/text/...", "languages and normal forms"},
@@ -100,8 +100,7 @@ var Rooms = []Room{
 	},
 	{
 		Name: "webauth/pages", Why: "how pages look and read",
-		Own:   []string{"core", "core/identifier", "internal/wire"},
-		Third: []Third{{"golang.org/x/text/language", "languages of texts"}},
+		Own:   []string{"core", "core/identifier", "internal/catalogue", "internal/wire"},
 		Never: all(heavy, storage, []string{"github.com/golang-jwt/...", Module + "/internal/jwt"}),
 	},
 	{
@@ -145,6 +144,11 @@ var Rooms = []Room{
 		Own:   []string{"core"},
 		Third: []Third{{"golang.org/x/text/language", "Accept-Language"}},
 		Never: all(heavy, storage, []string{"github.com/golang-jwt/...", Module + "/internal/jwt"}),
+	},
+	{
+		Name: "internal/catalogue", Why: "texts of mails and pages by language",
+		Third: []Third{{"golang.org/x/text/language", "matching of languages (BCP 47)"}},
+		Never: all(heavy, transport, storage, []string{Module + "/core"}),
 	},
 	{
 		Name: "internal/...", Why: "tools and tests of this repository, stdlib only",

@@ -29,7 +29,7 @@ func (s *Store) Commit(ctx context.Context, ops []record.Op) error {
 	}
 	sent := false
 	_, err = s.client.RunInTransaction(ctx, func(tx *datastore.Transaction) error {
-		mutations, err := b.mutations(s.names, reader{ctx, s.client, tx})
+		mutations, err := s.mutations(b, reader{ctx, s.client, tx})
 		if err != nil {
 			return err
 		}
@@ -51,7 +51,7 @@ func (s *Store) Commit(ctx context.Context, ops []record.Op) error {
 // check is a commit that writes nothing: all revisions held at the moment of the snapshot.
 func (s *Store) check(ctx context.Context, b *batch) error {
 	_, err := s.client.RunInTransaction(ctx, func(tx *datastore.Transaction) error {
-		_, err := b.mutations(s.names, reader{ctx, s.client, tx})
+		_, err := s.mutations(b, reader{ctx, s.client, tx})
 		return err
 	}, datastore.ReadOnly, datastore.MaxAttempts(1))
 	if err == nil || errors.Is(err, record.ErrConflict) {
@@ -102,7 +102,7 @@ func (s *Store) batch(ctx context.Context, ops []record.Op) (*batch, error) {
 }
 
 // mutations looks up what the ops depend on, and returns what is to be done, or record.ErrConflict.
-func (b *batch) mutations(n names, r reader) ([]*datastore.Mutation, error) {
+func (s *Store) mutations(b *batch, r reader) ([]*datastore.Mutation, error) {
 	var keys []*datastore.Key
 	for _, st := range b.steps {
 		if !st.inserts() {
@@ -115,14 +115,20 @@ func (b *batch) mutations(n names, r reader) ([]*datastore.Mutation, error) {
 	}
 	var out []*datastore.Mutation
 	for _, st := range b.steps {
-		var old datastore.PropertyList
-		if !st.inserts() {
-			old, stored = stored[0], stored[1:]
-			if integer(old, revProperty) != st.Want {
-				return nil, record.ErrConflict
-			}
+		if st.inserts() {
+			out = append(out, st.mutations(s.names, nil)...)
+			continue
 		}
-		out = append(out, st.mutations(n, old)...)
+		old := stored[0]
+		stored = stored[1:]
+		if integer(old, revProperty) != st.Want {
+			return nil, record.ErrConflict
+		}
+		// A newer release may have written fields that are not known here: they are not the application's properties.
+		if st.layout, err = s.layout(r.ctx, st.Kind, int(integer(old, fieldsProperty))); err != nil {
+			return nil, err
+		}
+		out = append(out, st.mutations(s.names, old)...)
 	}
 	return out, nil
 }

@@ -8,10 +8,10 @@ import (
 )
 
 func TestConformance(t *testing.T) {
-	for name, make := range places(t) {
+	for name, begin := range places(t) {
 		t.Run(name, func(t *testing.T) {
 			storetest.Run(t, func(t *testing.T) storetest.Harness {
-				p := make(t)
+				p := begin(t)
 				return storetest.Harness{Open: func() (record.Backend, error) { return p.open(t), nil }}
 			})
 		})

@@ -130,9 +130,9 @@ func together(n int, f func(i int)) {
 // Two nodes on one database: an account has one winner, a refresh one successor, and what one node ends, the other
 // refuses.
 func TestWholeFlow(t *testing.T) {
-	for name, make := range places(t) {
+	for name, begin := range places(t) {
 		t.Run(name, func(t *testing.T) {
-			p := make(t)
+			p := begin(t)
 			nodes := []*node{startNode(t, p), startNode(t, p)}
 			a, b := nodes[0], nodes[1]
 			codes := [16]int{}

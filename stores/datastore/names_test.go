@@ -16,6 +16,7 @@ func FuzzNames(f *testing.F) {
 	for _, s := range []string{"a", "/", "__x__", "_", "%2F", "a/b", "é", strings.Repeat("/", 200), strings.Repeat("\U0010ffff", 50), record.System} {
 		f.Add(s, "b", "c", "d")
 		f.Add("t", s, s+"x", "t/"+s)
+		f.Add("__"+s, s+"__", "_", "_"+s+"_")
 	}
 	f.Fuzz(func(t *testing.T, tenant1, id1, tenant2, id2 string) {
 		for _, s := range []string{tenant1, id1, tenant2, id2} {

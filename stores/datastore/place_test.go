@@ -30,8 +30,8 @@ func places(t *testing.T) map[string]func(t *testing.T) place {
 		},
 	}
 	if realDatabase(t) {
-		all["real, shared"] = func(t *testing.T) place { return real(t, datastore.Shared) }
-		all["real, per tenant"] = func(t *testing.T) place { return real(t, datastore.PerTenant) }
+		all["real, shared"] = func(t *testing.T) place { return named(t, datastore.Shared) }
+		all["real, per tenant"] = func(t *testing.T) place { return named(t, datastore.PerTenant) }
 	}
 	return all
 }
@@ -66,8 +66,8 @@ func realDatabase(t *testing.T) bool {
 	return false
 }
 
-// real connects to that database, where the test gets namespaces of its own.
-func real(t *testing.T, tenancy datastore.Tenancy) place {
+// named connects to that database, where the test gets namespaces of its own.
+func named(t *testing.T, tenancy datastore.Tenancy) place {
 	t.Helper()
 	project := os.Getenv("ONEAUTH_TEST_DATASTORE_PROJECT")
 	if project == "" {

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+
+	"github.com/oneauth-go/oneauth/internal/catalogue"
 )
 
 // Set is all pages of an application. It is safe for concurrent use.
 type Set struct {
 	o                   Options
-	catalogue           *catalogue
+	catalogue           *catalogue.Catalogue
 	templates           map[string]*template.Template
 	style               string
 	stylePath, logoPath string
@@ -48,7 +50,7 @@ func New(o Options) (*Set, error) {
 }
 
 // Locales lists the locales that there are texts for (BCP 47), the default first.
-func (s *Set) Locales() []string { return append([]string(nil), s.catalogue.names...) }
+func (s *Set) Locales() []string { return s.catalogue.Names() }
 
 // policy lets a page load its stylesheet and logo, post its forms here, and nothing else.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -68,7 +70,7 @@ func (s *Set) Render(w http.ResponseWriter, r *http.Request, status int, p Page)
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Language", s.catalogue.names[locale])
+	h.Set("Content-Language", s.catalogue.Name(locale))
 	h.Set("Content-Length", strconv.Itoa(buf.Len()))
 	h.Set("Cache-Control", "no-store")
 	h.Add("Vary", "Accept-Language")
@@ -90,7 +92,10 @@ func (s *Set) locale(r *http.Request) int {
 	if s.o.LocaleOf != nil {
 		name = s.o.LocaleOf(r)
 	}
-	return s.catalogue.match(name, r.Header.Get("Accept-Language"))
+	if i, ok := s.catalogue.Match(name); ok {
+		return i
+	}
+	return s.catalogue.MatchHeader(r.Header.Get("Accept-Language"))
 }
 
 func (s *Set) execute(buf *bytes.Buffer, locale int, p Page) error {

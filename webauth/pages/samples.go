@@ -144,7 +144,7 @@ func (s *Set) accountSamples(f Form) []Sample {
 // its hidden fields, or what the Content-Security-Policy forbids.
 func (s *Set) tryAll() error {
 	var buf bytes.Buffer
-	for locale, name := range s.catalogue.names {
+	for locale, name := range s.catalogue.Names() {
 		for _, sample := range s.Samples() {
 			buf.Reset()
 			err := s.execute(&buf, locale, sample.Page)

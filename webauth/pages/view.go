@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oneauth-go/oneauth/core/identifier"
+	"github.com/oneauth-go/oneauth/internal/catalogue"
 	"github.com/oneauth-go/oneauth/internal/wire"
 )
 
@@ -24,15 +25,15 @@ type View struct {
 	Form              // of Page; ReturnTo is safe
 
 	set    *Set
-	texts  texts
+	texts  catalogue.Texts
 	fields []Field
 }
 
 // view puts a page into the locale with an index.
 func (s *Set) view(locale int, p Page) *View {
-	t := s.catalogue.locales[locale]
+	t := s.catalogue.Texts(locale)
 	v := &View{
-		Template: p.template(), Lang: s.catalogue.names[locale], Dir: t["direction"], App: s.o.App, Home: s.o.Home,
+		Template: p.template(), Lang: s.catalogue.Name(locale), Dir: t["direction"], App: s.o.App, Home: s.o.Home,
 		Support: s.o.Support, Logo: s.logoPath, Stylesheet: s.stylePath, Page: p, Form: p.state(), set: s, texts: t,
 	}
 	if path, safe := wire.SafePath(v.ReturnTo); safe {
@@ -51,7 +52,7 @@ func (v *View) T(key string, pairs ...string) (string, error) {
 	if !ok {
 		return "", fmt.Errorf("pages: locale %s has no text %q", v.Lang, key)
 	}
-	return fill(s, func(name string) (string, bool) {
+	return catalogue.Fill(s, func(name string) (string, bool) {
 		for i := 0; i+1 < len(pairs); i += 2 {
 			if pairs[i] == name {
 				return pairs[i+1], true
@@ -151,7 +152,7 @@ func (v *View) date(key string, at time.Time) Date {
 	if at.IsZero() {
 		return Date{}
 	}
-	return Date{v.text(key, "date", v.texts.date(at)), at.UTC().Format(time.RFC3339)}
+	return Date{v.text(key, "date", v.texts.Date(at)), at.UTC().Format(time.RFC3339)}
 }
 
 // Hidden is what every form carries unseen.
