@@ -45,7 +45,7 @@ func New(o Options) (*Catalogue, error) {
 	for _, name := range slices.Sorted(maps.Keys(o.Override)) {
 		tag, err := language.Parse(name)
 		if err != nil || tag == language.Und {
-			return nil, fmt.Errorf("Texts: %q is not a BCP 47 locale", name)
+			return nil, fmt.Errorf("option Texts: %q is not a BCP 47 locale", name)
 		}
 		if own[tag] == nil {
 			own[tag] = Texts{}
@@ -57,13 +57,13 @@ func New(o Options) (*Catalogue, error) {
 		def = def.Parent()
 	}
 	if err != nil || def == language.Und {
-		return nil, fmt.Errorf("Locale: there are no texts for %q", o.Default)
+		return nil, fmt.Errorf("option Locale: there are no texts for %q", o.Default)
 	}
 	c := assemble(def, own)
 	for i, t := range c.texts {
 		for _, err := range []error{o.Check(t, english, c.texts), t.checkShared()} {
 			if err != nil {
-				return nil, fmt.Errorf("Texts: locale %s %w", c.names[i], err)
+				return nil, fmt.Errorf("option Texts: locale %s %w", c.names[i], err)
 			}
 		}
 	}
