@@ -87,6 +87,7 @@ func (c *CachedStore) failed(ctx context.Context, err error) {
 // invalidate drops entries and leases, here and for all nodes. If it cannot, this node does without the cache until they
 // have expired.
 func (c *CachedStore) invalidate(ctx context.Context, keys []record.Key) {
+	c.flight.drop(keys)
 	now := c.opt.Now()
 	if now.UnixNano() >= c.asleep.Load() {
 		short, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.opt.Timeout)
