@@ -139,3 +139,12 @@ func stored(t *testing.T, s client.Store) *client.Credential {
 	t.Helper()
 	return must(s.Load(context.Background()))(t)
 }
+
+// set replaces what a store has.
+func set(t *testing.T, s client.Store, c *client.Credential) {
+	t.Helper()
+	err := s.Update(t.Context(), func(context.Context, *client.Credential) (*client.Credential, error) { return c, nil })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
