@@ -26,6 +26,7 @@ import (
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/core/seal"
 	"github.com/oneauth-go/oneauth/internal/wire"
+	"github.com/oneauth-go/oneauth/oauth"
 	"github.com/oneauth-go/oneauth/webauth"
 	"github.com/oneauth-go/oneauth/webauth/pages"
 )
@@ -41,6 +42,7 @@ type Auth struct {
 	core    *core.Auth
 	api     *apiauth.Service
 	web     *webauth.Service
+	oauth   *oauth.Service // nil without providers
 	router  *wire.Router
 	prefix  string
 	mailbox *mail.Mailbox
@@ -88,6 +90,9 @@ func (s *settings) wire(store Store) (*Auth, error) {
 	s.api.HasSessionCookie = func(r *http.Request) bool { return a.web.HasCookie(r) }
 	errorWriter := wire.ErrorWriter{Log: s.log(), Realm: s.core.AppName}
 	s.api.Errors, s.web.Errors = errorWriter, errorWriter
+	if err := s.wireProviders(a); err != nil {
+		return nil, err
+	}
 	if a.api, err = apiauth.New(s.api); err != nil {
 		return nil, err
 	}
@@ -106,7 +111,11 @@ func (s *settings) wire(store Store) (*Auth, error) {
 		return nil, err
 	}
 	a.prefix = a.core.Config().Prefix
-	a.router = wire.NewRouter(a.prefix, &s.entry, errorWriter, append(a.web.Routes(), a.api.Routes()...))
+	routes := append(a.web.Routes(), a.api.Routes()...)
+	if a.oauth != nil {
+		routes = append(routes, a.oauth.Routes()...)
+	}
+	a.router = wire.NewRouter(a.prefix, &s.entry, errorWriter, routes)
 	a.router.AllowOrigins(a.web.CrossOrigin())
 	return a, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/oneauth-go/oneauth/core/mail"
 	"github.com/oneauth-go/oneauth/core/password"
 	"github.com/oneauth-go/oneauth/internal/wire"
+	"github.com/oneauth-go/oneauth/oauth"
 	"github.com/oneauth-go/oneauth/webauth"
 	"github.com/oneauth-go/oneauth/webauth/pages"
 )
@@ -31,6 +32,7 @@ type settings struct {
 	api         apiauth.Options
 	web         webauth.Options
 	mail        mail.Options
+	oauth       oauth.Options
 	entry       wire.Entry
 	pages       pages.Options
 	noPages     bool

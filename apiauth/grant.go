@@ -53,6 +53,15 @@ func (s *Service) refreshGrant(ctx context.Context, g GrantRequest) (*core.Signe
 	return s.auth.Refresh(ctx, token, g.Client.ID, scopes)
 }
 
+// clientGrant is RFC 6749 section 4.4.
+func (s *Service) clientGrant(ctx context.Context, g GrantRequest) (*core.SignedIn, error) {
+	scopes, err := askedScopes(g.Params("scope"))
+	if err != nil {
+		return nil, err
+	}
+	return s.auth.SignInClient(ctx, g.Client, scopes, g.Params("device_name"))
+}
+
 // askedScopes parses a scope parameter. One that asks only for what cannot be a scope is no request for the default.
 func askedScopes(param string) ([]string, error) {
 	scopes := core.ParseScope(param)

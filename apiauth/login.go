@@ -112,6 +112,17 @@ func (s *Service) handleSignUp(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
+// Begin answers with the first tokens of a session that another room's way in has given, in the form of the token
+// endpoint.
+func (s *Service) Begin(w http.ResponseWriter, r *http.Request, in *core.SignedIn) error {
+	answer, err := s.answer(r.Context(), in)
+	if err != nil {
+		return err
+	}
+	wire.WriteJSON(w, http.StatusOK, answer)
+	return nil
+}
+
 // answer issues the first tokens of a session. A session whose tokens cannot be issued is ended: nobody could use it.
 func (s *Service) answer(ctx context.Context, in *core.SignedIn) (*TokenAnswer, error) {
 	answer, err := s.Issue(ctx, in)

@@ -98,7 +98,7 @@ func (o *Options) checkGrants() error {
 		switch {
 		case name == "":
 			return errors.New("apiauth: Options.Grants has a grant type without a name")
-		case name == core.GrantRefresh, name == core.GrantPassword:
+		case name == core.GrantRefresh, name == core.GrantPassword, name == core.GrantClient:
 			return fmt.Errorf("apiauth: Options.Grants: %s cannot be replaced", name)
 		case h == nil:
 			return fmt.Errorf("apiauth: Options.Grants: the handler of %s is nil", name)

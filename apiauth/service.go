@@ -41,6 +41,7 @@ func New(o Options) (*Service, error) {
 		s.grants = map[string]GrantHandler{}
 	}
 	s.grants[core.GrantRefresh] = s.refreshGrant
+	s.grants[core.GrantClient] = s.clientGrant
 	s.tokens = newTokenCache(o.TokenCache)
 	s.apiKeys = newKeyCache(o.KeyCacheFor)
 	s.feed.tenants = map[string]*revokedSet{}

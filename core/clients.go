@@ -18,6 +18,7 @@ const (
 	GrantPassword = "password" // not at the token endpoint: POST /api/login, first-party alone
 	GrantRefresh  = "refresh_token"
 	GrantCode     = "authorization_code" // handled by package oauth
+	GrantClient   = "client_credentials" // for confidential clients, as themselves
 )
 
 // ClientConfig declares a client in the configuration.

@@ -62,6 +62,8 @@ const (
 	CodeInvalidScope         Code = "invalid_scope"
 	CodeUnauthorizedClient   Code = "unauthorized_client"
 	CodeUnsupportedGrantType Code = "unsupported_grant_type"
+	CodeProviderRefused      Code = "provider_refused"
+	CodeProviderFailed       Code = "provider_failed"
 )
 
 // Codes lists every code with its class and the short title that people see. Tests hold docs/errors.md against it.
@@ -103,6 +105,8 @@ var Codes = map[Code]struct {
 	CodeInvalidScope:         {Invalid, "None of the requested scopes can be granted"},
 	CodeUnauthorizedClient:   {Invalid, "The client may not use this grant"},
 	CodeUnsupportedGrantType: {Invalid, "Unsupported grant type"},
+	CodeProviderRefused:      {Forbidden, "The identity provider did not agree"},
+	CodeProviderFailed:       {Unavailable, "The identity provider did not answer as it should"},
 }
 
 // Class returns the class of c; an unknown code is Internal.

@@ -284,6 +284,9 @@ func (m *mint) open(tx *Tx, acct *Account, adm Admission, authTime time.Time) (*
 	s.CreatedAt, s.LastSeenAt, s.Remember = now, now, m.wish.Remember
 	m.result = &SignedIn{Session: &s, User: adm.User, Scopes: scopes}
 	idle, most := a.limitsOf(&s)
+	if acct.Kind == ServiceAccount {
+		idle, most = a.cfg.Lifetimes.AccessToken, a.cfg.Lifetimes.AccessToken
+	}
 	s.Idle, s.EndsAt = int64(idle/time.Second), now.Add(most)
 	s.touch(now)
 	switch s.Kind {
@@ -293,7 +296,9 @@ func (m *mint) open(tx *Tx, acct *Account, adm Admission, authTime time.Time) (*
 	case APISession:
 		s.Audience = m.client.Audiences
 		s.Salt, s.Generation, s.RotatedAt = m.secret, 1, now
-		m.result.RefreshToken = a.refreshToken(tx.rec.Tenant(), &s, 1)
+		if acct.Kind != ServiceAccount {
+			m.result.RefreshToken = a.refreshToken(tx.rec.Tenant(), &s, 1)
+		}
 	}
 	if acct.meet(&s) {
 		if err := tx.notifyNewSignIn(adm.User, &s); err != nil {
@@ -323,7 +328,11 @@ func (a *Auth) makeRoom(tx *Tx, userID string) error {
 	if err != nil {
 		return err
 	}
-	surplus := len(all) - a.cfg.Sessions.PerUser + 1
+	most := a.cfg.Sessions.PerUser
+	if isService(userID) {
+		most = maxServiceSessions
+	}
+	surplus := len(all) - most + 1
 	if surplus <= 0 {
 		return nil
 	}

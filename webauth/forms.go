@@ -34,7 +34,7 @@ func (s *Service) formErrors(path string, h handler) handler {
 var sections = map[string]pages.Section{
 	"/account": pages.Profile, "/identities": pages.Identities, "/identities/primary": pages.Identities,
 	"/identities/remove": pages.Identities, "/password/change": pages.Password, "/sessions/{id}/end": pages.Devices,
-	"/sessions/end-others": pages.Devices, "/keys": pages.Keys, "/keys/{id}/revoke": pages.Keys,
+	"/linked/{id}/unlink": pages.Connected, "/sessions/end-others": pages.Devices, "/keys": pages.Keys, "/keys/{id}/revoke": pages.Keys,
 }
 
 // failedPage is the page that shows an error of an endpoint's form.

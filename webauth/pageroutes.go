@@ -1,6 +1,7 @@
 package webauth
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"net/url"
@@ -123,12 +124,21 @@ func (s *Service) accountView(r *http.Request, p *core.Principal) (pages.Account
 	if err != nil {
 		return pages.Account{}, err
 	}
+	linked, err := s.auth.LinkedAccounts(r.Context(), p.Subject)
+	if err != nil {
+		return pages.Account{}, err
+	}
 	view := pages.Account{Name: u.Name, Data: u.Data, AddKinds: true, Scopes: p.Scopes}
 	for _, i := range identities {
 		username := i.Kind == "username"
 		view.Identities = append(view.Identities, pages.Identity{
 			Kind: string(i.Kind), Value: i.Value, Verified: i.Verified, Primary: i.Primary,
 			CanVerify: !i.Verified && !username, CanPrimary: !i.Primary && (i.Verified || username), CanRemove: len(identities) > 1,
+		})
+	}
+	for _, l := range linked {
+		view.Connected = append(view.Connected, pages.Connection{
+			ID: l.ID, Provider: l.Provider, Email: cmp.Or(l.Email, l.Name), CreatedAt: l.CreatedAt,
 		})
 	}
 	for _, x := range sessions {

@@ -32,7 +32,19 @@ var Rooms = []Room{
 	{
 		Name: "", Why: "the front door: wires everything",
 		Own: []string{
-			"apiauth", "webauth", "webauth/pages", "core", "core/mail", "core/password", "core/record", "core/seal", "internal/wire",
+			"apiauth", "webauth", "webauth/pages", "oauth", "core", "core/mail", "core/password", "core/record", "core/seal",
+			"internal/wire",
+		},
+		Third: []Third{{"golang.org/x/oauth2", "the token sources of identity providers"}},
+		Never: all(heavy, storage),
+	},
+	{
+		Name: "oauth", Why: "signing in through identity providers",
+		Own: []string{"core", "core/record", "internal/wire"},
+		Third: []Third{
+			{"golang.org/x/oauth2", "the OAuth 2.0 client"},
+			{"github.com/coreos/go-oidc/v3/...", "discovery and ID tokens"},
+			{"github.com/go-jose/go-jose/v4/...", "the client secret of Apple is a signed token"},
 		},
 		Never: all(heavy, storage),
 	},
@@ -160,7 +172,7 @@ var ForTests = []Third{
 	{"github.com/golang-jwt/jwt/v5", "the reference that the fast path is held against"},
 	{"github.com/emersion/go-smtp", "a mail server in the process"},
 	{"github.com/emersion/go-sasl", "what its authentication is made of"},
-	{"golang.org/x/oauth2", "a foreign client"},
+	{"golang.org/x/oauth2/...", "a foreign client"},
 	{"golang.org/x/net/html", "reads pages as a browser does"},
 	{"gopkg.in/yaml.v3", "reads docs/openapi.yaml"},
 }
@@ -177,9 +189,11 @@ var Modules = map[string]string{
 	"golang.org/x/sys":              "needed by x/crypto and bbolt",
 	"golang.org/x/text":             "normal forms, languages",
 
-	"github.com/golang-jwt/jwt/v5": "tests: the reference for access tokens",
-	"github.com/emersion/go-smtp":  "tests: a mail server in the process",
-	"github.com/emersion/go-sasl":  "tests: needed by go-smtp",
-	"golang.org/x/oauth2":          "tests: a foreign client",
-	"gopkg.in/yaml.v3":             "tests: reads docs/openapi.yaml",
+	"github.com/golang-jwt/jwt/v5":  "tests: the reference for access tokens",
+	"github.com/emersion/go-smtp":   "tests: a mail server in the process",
+	"github.com/emersion/go-sasl":   "tests: needed by go-smtp",
+	"golang.org/x/oauth2":           "the client of identity providers; tests: a foreign client of ours",
+	"github.com/coreos/go-oidc/v3":  "identity providers: discovery and ID tokens",
+	"github.com/go-jose/go-jose/v4": "needed by go-oidc; Apple's client secret",
+	"gopkg.in/yaml.v3":              "tests: reads docs/openapi.yaml",
 }

@@ -200,7 +200,7 @@ func TestOpenAPIViews(t *testing.T) {
 	session := wire.ViewSession(&core.Session{}, "")
 	for name, view := range map[string]any{
 		"User": user, "Identity": user.Identities[0], "Session": session, "Device": session.Device,
-		"Attempt": wire.AttemptJSON{},
+		"Attempt": wire.AttemptJSON{}, "Linked": wire.ViewLinked(&core.LinkedAccount{}),
 	} {
 		text, err := json.Marshal(view)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/seal"
 	"github.com/oneauth-go/oneauth/internal/wire"
+	"github.com/oneauth-go/oneauth/oauth"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/webauth"
 	"github.com/oneauth-go/oneauth/webauth/pages"
@@ -88,7 +89,16 @@ func routes(t *testing.T) []wire.Route {
 		t.Fatal(err)
 	}
 	style, _ := set.Stylesheet() // a file of the pages, under a name that changes with it
-	all := append(web.Routes(), api.Routes()...)
+	providers, err := oauth.New(oauth.Options{
+		Providers: []oauth.Provider{oauth.OIDC("example", "https://id.example", "app", "secret")},
+		Edge: oauth.Edge{
+			Principal: web.Caller, Arrive: web.Arrive, SendOn: web.SendOn, Fail: web.Fail, Tokens: api.Begin, Cookie: web.Cookie,
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := slices.Concat(web.Routes(), api.Routes(), providers.Routes())
 	return slices.DeleteFunc(all, func(r wire.Route) bool { return "/auth"+r.Path == style })
 }
 

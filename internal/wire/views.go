@@ -70,3 +70,22 @@ func ViewSession(s *core.Session, current string) Session {
 		CreatedAt: s.CreatedAt, LastSeenAt: s.LastSeenAt, ExpiresAt: s.Expires,
 	}
 }
+
+// Linked is a connected account as every endpoint shows one.
+type Linked struct {
+	ID         string    `json:"id"`
+	Provider   string    `json:"provider"`
+	Email      string    `json:"email"`
+	Name       string    `json:"name"`
+	Picture    string    `json:"picture"`
+	CreatedAt  time.Time `json:"created_at"`
+	LastUsedAt time.Time `json:"last_used_at"`
+}
+
+// ViewLinked makes the view of a connected account.
+func ViewLinked(l *core.LinkedAccount) Linked {
+	return Linked{
+		ID: l.ID, Provider: l.Provider, Email: l.Email, Name: l.Name, Picture: l.Picture, CreatedAt: l.CreatedAt,
+		LastUsedAt: l.LastUsedAt,
+	}
+}

@@ -180,3 +180,39 @@ func (v *View) PrimaryIdentifier() string {
 	}
 	return ""
 }
+
+// ConnectedRows lists the connected accounts.
+func (v *View) ConnectedRows() []Row {
+	p, _ := v.Page.(Account)
+	var rows []Row
+	for _, c := range p.Connected {
+		r := Row{
+			Title: v.providerTitle(c.Provider), Dates: []Date{v.date("connected.since", c.CreatedAt)},
+			Path: v.Path("/linked/" + url.PathEscape(c.ID)),
+		}
+		r.For = v.text("connected.for", "value", r.Title)
+		if c.Email != "" {
+			r.Facts = []string{c.Email}
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// Connectable are the providers with which no account is connected yet.
+func (v *View) Connectable() []Provider {
+	p, _ := v.Page.(Account)
+	return slices.DeleteFunc(slices.Clone(v.set.o.Providers), func(offered Provider) bool {
+		return slices.ContainsFunc(p.Connected, func(c Connection) bool { return c.Provider == offered.Name })
+	})
+}
+
+// providerTitle is how people know a provider; one that is not configured any more goes by its name.
+func (v *View) providerTitle(name string) string {
+	for _, p := range v.set.o.Providers {
+		if p.Name == name {
+			return p.Title
+		}
+	}
+	return name
+}

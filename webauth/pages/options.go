@@ -31,8 +31,11 @@ type Options struct {
 	Fields []core.Field
 	// PasswordLength is the least number of characters of a new password, as people are told; 0 tells nothing.
 	PasswordLength int
-	ClosedSignUp   bool // no page leads to sign-up
-	InviteOnly     bool // sign-up asks for an invitation, and no page leads to it
+	// Providers are the identity providers that people may sign in with, at GET <Prefix>/oauth/<name>, in this order.
+	Providers []Provider
+
+	ClosedSignUp bool // no page leads to sign-up
+	InviteOnly   bool // sign-up asks for an invitation, and no page leads to it
 
 	Locale   string                       // BCP 47, for whoever reads none that there are texts for; default "en"
 	LocaleOf func(r *http.Request) string // a locale that goes before Accept-Language, or ""; optional
@@ -50,6 +53,9 @@ type Options struct {
 	Colours Colours
 	CSS     string // rules after those of the stylesheet; they may use its variables, such as var(--accent)
 }
+
+// Provider is an identity provider.
+type Provider struct{ Name, Title string }
 
 // Logo is shown beside the application's name, 32 CSS pixels high. Give at most one of both.
 type Logo struct {

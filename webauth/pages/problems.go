@@ -126,7 +126,7 @@ func (v *View) WayOn() Way {
 	p, _ := v.Page.(Error)
 	switch p.Code {
 	case core.CodeUnauthenticated, core.CodeReauthRequired, core.CodeInvalidCredentials, core.CodeIdentityTaken,
-		core.CodeVerificationRequired:
+		core.CodeVerificationRequired, core.CodeProviderRefused, core.CodeProviderFailed:
 		return Way{v.text("problem.login"), v.Link("/login")}
 	case core.CodeLimitReached, core.CodeConflict:
 		return Way{v.text("problem.account"), v.Path("/account")}

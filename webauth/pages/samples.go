@@ -47,6 +47,7 @@ func (s *Set) Samples() []Sample {
 		{"verify-dead", Verify{Form: empty}},
 		{"verified", Verified{Form: empty}},
 		{"verified-signed-in", Verified{empty, "ada@example.com", true}},
+		{"onward", Onward{empty, "Example ID", "https://id.example/authorize?client_id=app"}},
 		{"error", Error{Form: empty, Code: core.CodeNotFound}},
 		{"error-throttled", Error{Form: empty, Code: core.CodeThrottled, RetryAfter: 90 * time.Second}},
 		{"error-verification", Error{Form: empty, Code: core.CodeVerificationRequired}},
@@ -103,6 +104,10 @@ func (s *Set) accountSamples(f Form) []Sample {
 			},
 			{Kind: "phone", Value: "+4930901820", Verified: true, CanPrimary: true, CanRemove: true},
 			{Kind: "username", Value: "ada", CanRemove: true},
+		},
+		Connected: []Connection{
+			{ID: "lnk_1", Provider: "example-id", Email: "ada@id.example", CreatedAt: at},
+			{ID: "lnk_2", Provider: "gone", CreatedAt: at},
 		},
 		Sessions: []Session{
 			{

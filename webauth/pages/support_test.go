@@ -23,6 +23,7 @@ func everything() pages.Options {
 			{Name: "birth_year", Type: core.NumberField}, {Name: "newsletter", Type: core.BoolField},
 			{Name: "plan", Type: core.TextField, ReadOnly: true},
 		},
+		Providers: []pages.Provider{{Name: "example-id", Title: "Example ID"}, {Name: "another", Title: "Another"}},
 		Texts: map[string]map[string]string{
 			"en": {"data.city": "City", "data.city.hint": "Where we send the printed newsletter."},
 			"de": {"data.city": "Ort", "data.city.hint": "Dorthin geht der gedruckte Rundbrief.",

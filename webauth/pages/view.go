@@ -107,6 +107,9 @@ func (v *View) Title() (string, error) {
 // Path returns the path of an endpoint below the prefix, such as "/login".
 func (v *View) Path(endpoint string) string { return v.set.o.Prefix + endpoint }
 
+// StartAt is where a sign-in with an identity provider begins.
+func (v *View) StartAt(p Provider) string { return v.Link("/oauth/" + p.Name) }
+
 // Link is Path for a link to another page that is to go on to the same place.
 func (v *View) Link(endpoint string) string {
 	if v.ReturnTo == "" {
@@ -133,6 +136,9 @@ func (v *View) SupportURL() string {
 
 // SignUpOpen reports whether pages may lead to sign-up.
 func (v *View) SignUpOpen() bool { return !v.set.o.ClosedSignUp && !v.set.o.InviteOnly }
+
+// Providers are the configured identity providers.
+func (v *View) Providers() []Provider { return v.set.o.Providers }
 
 // SeveralIdentifiers reports whether sign-up offers a choice of identifiers.
 func (v *View) SeveralIdentifiers() bool { return len(v.set.o.Identifiers) > 1 }

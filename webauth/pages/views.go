@@ -10,7 +10,7 @@ import (
 const FormTokenField = "form_token"
 
 // A Page is one of the views of this package: [SignUp], [Pending], [Login], [SignedOut], [Forgot], [ForgotSent],
-// [Reset], [Verify], [Verified], [Account] or [Error].
+// [Reset], [Verify], [Verified], [Onward], [Account] or [Error].
 type Page interface {
 	template() string // name of its template
 	state() Form
@@ -47,6 +47,14 @@ type Pending struct {
 type Login struct {
 	Form
 	Reauth string // identifier of a person who is signed in and must prove it again; else ""
+}
+
+// Onward sends a person on to an identity provider. The form that led here cannot do that itself: the
+// Content-Security-Policy of its page ends where this origin ends.
+type Onward struct {
+	Form
+	Title string // of the provider
+	URL   string
 }
 
 // SignedOut says that the session is over.
@@ -101,6 +109,7 @@ const (
 	Password   Section = "password"
 	Devices    Section = "devices"
 	Keys       Section = "keys"
+	Connected  Section = "connected"
 )
 
 // Account shows and changes what belongs to the person who is signed in. Values and Errors belong to the form of the
@@ -112,6 +121,7 @@ type Account struct {
 	Data       map[string]any // declared custom fields
 	Identities []Identity
 	AddKinds   bool // there is a form that adds an identity (POST /identities)
+	Connected  []Connection
 	Sessions   []Session
 	APIKeys    []APIKey
 	NewKey     string   // text of the key that was just made, shown this once
@@ -126,6 +136,14 @@ type Identity struct {
 	CanVerify   bool // a message can be sent again (POST /verify/request)
 	CanPrimary  bool
 	CanRemove   bool
+}
+
+// Connection is an account at an identity provider that is connected.
+type Connection struct {
+	ID        string
+	Provider  string // its name
+	Email     string // or whatever else tells it from others; optional
+	CreatedAt time.Time
 }
 
 // Session is one signed-in device or program.
@@ -157,9 +175,11 @@ func (ForgotSent) template() string { return "forgot_sent" }
 func (Reset) template() string      { return "reset" }
 func (Verify) template() string     { return "verify" }
 func (Verified) template() string   { return "verified" }
+func (Onward) template() string     { return "onward" }
 func (Account) template() string    { return "account" }
 func (Error) template() string      { return "error" }
 
 var pageNames = []string{
-	"signup", "pending", "login", "signed_out", "forgot", "forgot_sent", "reset", "verify", "verified", "account", "error",
+	"signup", "pending", "login", "signed_out", "forgot", "forgot_sent", "reset", "verify", "verified", "onward", "account",
+	"error",
 }
