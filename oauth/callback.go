@@ -20,15 +20,19 @@ var callbackParams = limits{
 // it tells of the person is sealed on the way, since addresses are written down in many places.
 func (s *Service) formCallback(w http.ResponseWriter, r *http.Request, p *provider) error {
 	var in struct {
-		Code, State, Iss, Error, User string
-		Description                   string `json:"error_description"`
+		Code        string `json:"code"`
+		State       string `json:"state"`
+		Issuer      string `json:"iss"`
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+		User        string `json:"user"`
 	}
 	if err := wire.Decode(w, r, &in); err != nil {
 		return s.edge.Fail(w, r, s.note(r.Context(), p, err))
 	}
 	q := url.Values{}
 	for name, value := range map[string]string{
-		"code": in.Code, "state": in.State, "iss": in.Iss, "error": in.Error, "error_description": in.Description,
+		"code": in.Code, "state": in.State, "iss": in.Issuer, "error": in.Error, "error_description": in.Description,
 	} {
 		if value != "" {
 			q.Set(name, value)

@@ -72,7 +72,7 @@ func answerable(e *core.Error) bool {
 	case core.Invalid:
 		return e.Field != ""
 	}
-	return e.Code == core.CodeInvalidCredentials || e.Code == core.CodeInvalidScope ||
+	return e.Code == core.CodeProviderRefused || e.Code == core.CodeProviderFailed || e.Code == core.CodeInvalidCredentials || e.Code == core.CodeInvalidScope ||
 		e.Code == core.CodeSignUpRefused && (e.Field == "email" || e.Field == "invite")
 }
 

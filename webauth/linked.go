@@ -78,7 +78,8 @@ func (s *Service) SendOn(w http.ResponseWriter, r *http.Request, title, url stri
 	return s.pages.Render(w, r, http.StatusOK, pages.Onward{Form: s.form(r), Title: title, URL: url})
 }
 
-// Fail shows a person what went wrong on the way in from another room, above the login page where trying again may help.
+// Fail shows a person what went wrong on the way in from another room: on the account page to who is signed in, above the
+// login page where trying again may help, else on a page of its own.
 // Programs get the error, which it returns.
 func (s *Service) Fail(w http.ResponseWriter, r *http.Request, err error) error {
 	if !wantsHTML(r) || s.pages == nil && s.own.Failed == nil {
@@ -90,11 +91,16 @@ func (s *Service) Fail(w http.ResponseWriter, r *http.Request, err error) error 
 		s.own.Failed(w, r, status, e)
 		return nil
 	}
-	page := problemPage(s.form(r), e)
-	if e.Code == core.CodeReauthRequired {
-		page = s.failedAccount(r, pages.Connected, s.form(r), e)
+	f := s.form(r)
+	f.Errors = []core.FieldError{{Field: e.Field, Code: e.Code, Detail: e.Detail}}
+	_, err = s.Authenticate(r.Context(), r)
+	switch {
+	case err == nil:
+		return s.pages.Render(w, r, status, s.failedAccount(r, pages.Connected, f, e))
+	case answerable(e):
+		return s.pages.Render(w, r, status, pages.Login{Form: f})
 	}
-	return s.pages.Render(w, r, status, page)
+	return s.pages.Render(w, r, status, problemPage(f, e))
 }
 
 // Cookie makes a cookie of another room for the browser: its name is the session cookie's with a dash and suffix, and it

@@ -1,0 +1,57 @@
+package oauth_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/oauth"
+)
+
+// edge answers nothing: for what does not get as far.
+var edge = oauth.Edge{
+	Principal: func(*http.Request) (*core.Principal, error) { return nil, core.ErrUnauthenticated },
+	Arrive:    func(http.ResponseWriter, *http.Request, *core.SignedIn, string, error) error { return nil },
+	SendOn:    func(http.ResponseWriter, *http.Request, string, string) error { return nil },
+	Fail:      func(_ http.ResponseWriter, _ *http.Request, err error) error { return err },
+	Tokens:    func(http.ResponseWriter, *http.Request, *core.SignedIn) error { return nil },
+	Cookie:    func(name, value string, _ time.Time) *http.Cookie { return &http.Cookie{Name: name, Value: value} },
+}
+
+// oauthProfile reads the standard claims and tells what the form parameter user was.
+func oauthProfile(told *string) func(context.Context, *oauth.Answer) (oauth.Profile, error) {
+	return func(ctx context.Context, a *oauth.Answer) (oauth.Profile, error) {
+		*told = string(a.User)
+		return oauth.StandardProfile(ctx, a)
+	}
+}
+
+// plainProvider declares the example provider as plain OAuth 2.0.
+func plainProvider(base string) oauth.Provider {
+	return oauth.OAuth2("example", base+"/authorize", base+"/token", base+"/userinfo", "our-app", "our-secret",
+		func(_ context.Context, a *oauth.Answer) (oauth.Profile, error) {
+			var who struct {
+				Sub, Name, Email string
+			}
+			err := json.Unmarshal(a.Claims, &who)
+			return oauth.Profile{Subject: who.Sub, Name: who.Name, Email: who.Email, EmailVerified: true}, err
+		})
+}
+
+// Plain OAuth 2.0 asks the API who it is.
+func TestPlainOAuth2(t *testing.T) {
+	s := newSite(t, func(p *plan) { p.provider = plainProvider(p.idp.Issuer) })
+	b := s.browser()
+	at := b.begin()
+	if at.Query().Get("nonce") != "" || at.Query().Get("code_challenge") == "" {
+		t.Errorf("the provider is asked %s", at)
+	}
+	b.get(b.at(at, "1001").String()).want(303)
+	linked, err := s.Core().LinkedAccounts(t.Context(), b.whoami())
+	if err != nil || len(linked) != 1 || linked[0].Issuer != s.idp.Issuer || linked[0].Subject != "1001" {
+		t.Errorf("linked are %+v, %v", linked, err)
+	}
+}
