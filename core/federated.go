@@ -169,11 +169,15 @@ func (r *resolution) resolve(tx *Tx) error {
 
 // again is a sign-in with an account that is connected.
 func (r *resolution) again(tx *Tx, known *LinkedAccount) error {
+	acct, exists, err := found(tx.Accounts().Get(known.UserID))
+	if err != nil {
+		return err
+	}
 	u, ok, err := found(tx.Users().Get(known.UserID))
 	if err != nil {
 		return err
 	}
-	if !ok {
+	if !exists || !ok || acct.Status != Active {
 		r.verdict = ErrInvalidCredentials
 		return nil
 	}
