@@ -63,11 +63,12 @@ func (a *Auth) ResolveExternal(ctx context.Context, as Assertion, rules LinkRule
 	}
 	for {
 		err := a.Update(ctx, r.resolve)
+		if err == nil && r.verdict != nil {
+			err = r.verdict
+		}
 		switch {
 		case err != nil:
-			return nil, err
-		case r.verdict != nil:
-			return nil, a.failed(ctx, Event{Type: EventSignInFailed, Reason: MethodFederated}, r.verdict)
+			return nil, a.refused(ctx, as.Provider, err)
 		case r.out != nil:
 			return r.out, nil
 		}
@@ -76,6 +77,20 @@ func (a *Auth) ResolveExternal(ctx context.Context, as Assertion, rules LinkRule
 			return nil, err
 		}
 		r.asked = true
+	}
+}
+
+// refused records that a provider's word did not let somebody in, where that is for the person to hear, and returns err.
+func (a *Auth) refused(ctx context.Context, provider string, err error) error {
+	switch e := AsError(err); e.Code.Class() {
+	case Internal, Unavailable:
+		return err
+	default:
+		typ := EventSignInFailed
+		if e.Code == CodeSignUpRefused {
+			typ = EventSignUpRefused
+		}
+		return a.failed(ctx, Event{Type: typ, Detail: provider}, e)
 	}
 }
 
@@ -225,7 +240,11 @@ func (r *resolution) signUp(tx *Tx) error {
 	if !r.asked {
 		return nil
 	}
-	acct, err := tx.createAccount(r.user, r.pending, []link{r.link})
+	pending, err := r.byInvitation(tx)
+	if err != nil {
+		return err
+	}
+	acct, err := tx.createAccount(r.user, pending, []link{r.link})
 	if err != nil {
 		return err
 	}
@@ -233,6 +252,20 @@ func (r *resolution) signUp(tx *Tx) error {
 		return err
 	}
 	return r.insert(tx, acct)
+}
+
+// byInvitation returns the sign-up with the invitation that the proved address has, if it has one: whoever proves the
+// address need not bring what was mailed to it.
+func (r *resolution) byInvitation(tx *Tx) (pendingSignUp, error) {
+	p := r.pending
+	if !r.proved || r.email == nil {
+		return p, nil
+	}
+	live, err := tx.liveLinks(r.email.ID, PurposeInvite)
+	if err == nil && len(live) > 0 {
+		p.invite = live[0].ID
+	}
+	return p, err
 }
 
 // insert connects. The account is written, so that rules over all ways in hold.

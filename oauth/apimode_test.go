@@ -295,7 +295,7 @@ func TestAPIModeStartInput(t *testing.T) {
 		}
 	}
 	for _, name := range []string{"mode", "client_id", "redirect_uri", "state", "code_challenge", "scope", "return_to"} {
-		b.get("/auth/oauth/example?" + form(appStart()).Encode() + "&" + name + "=a&" + name + "=b").want(400, "<html")
+		b.get("/auth/oauth/example?"+form(appStart()).Encode()+"&"+name+"=a&"+name+"=b").want(400, "<html")
 	}
 }
 

@@ -1,10 +1,12 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -19,15 +21,20 @@ func (p *provider) exchange(ctx context.Context, callback, code string, f *flow)
 		return nil, nil, err
 	}
 	if p.SecretOf != nil {
-		if config.ClientSecret, err = p.SecretOf(ctx); err != nil {
+		if config.ClientSecret, err = p.SecretOf(ctx, p.now()); err != nil {
 			return nil, nil, fmt.Errorf("oauth: secret for %s: %w", p.Name, err)
 		}
 	}
 	ctx = context.WithValue(ctx, oauth2.HTTPClient, p.client)
-	token, err := config.Exchange(ctx, code, oauth2.VerifierOption(f.Verifier))
+	var options []oauth2.AuthCodeOption
+	if !p.NoPKCE {
+		options = append(options, oauth2.VerifierOption(f.Verifier))
+	}
+	token, err := config.Exchange(ctx, code, options...)
 	if err != nil {
 		return nil, nil, fmt.Errorf("oauth: exchange with %s: %w", p.Name, err)
 	}
+	p.date(token)
 	a := &Answer{Token: token}
 	a.get = func(ctx context.Context, url string, into any) error { return getJSON(ctx, p.client, token, url, into) }
 	if p.Issuer == "" {
@@ -46,6 +53,13 @@ func (p *provider) exchange(ctx context.Context, callback, code string, f *flow)
 	}
 	a.Claims, err = p.completed(ctx, a, id)
 	return a, id, err
+}
+
+// date reckons a token's end by our clock.
+func (p *provider) date(token *oauth2.Token) {
+	if token.ExpiresIn > 0 {
+		token.Expiry = p.now().Add(time.Duration(token.ExpiresIn) * time.Second)
+	}
 }
 
 // completed returns the claims of an ID token, with what it leaves to the UserInfo endpoint (OpenID Connect Core section
@@ -94,7 +108,7 @@ func (p *provider) assertion(ctx context.Context, a *Answer, id *idToken) (*core
 		Locale: profile.Locale,
 	}
 	if id != nil {
-		as.Issuer, as.Subject = id.Issuer, id.Subject
+		as.Issuer, as.Subject = cmp.Or(p.Namespace, id.Issuer), cmp.Or(profile.Subject, id.Subject)
 	}
 	if as.Subject == "" {
 		return nil, core.E(core.CodeProviderFailed, "").Wrap(errors.New("oauth: " + p.Name + " named nobody"))

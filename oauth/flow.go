@@ -107,7 +107,10 @@ func (s *Service) begin(w http.ResponseWriter, r *http.Request, p *provider, f *
 	s.makeRoom(w, r)
 	http.SetCookie(w, s.edge.Cookie(flowCookie(state), b64.EncodeToString(sealed), f.Expires))
 	w.Header().Set("Cache-Control", "no-store")
-	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(f.Verifier)}
+	var options []oauth2.AuthCodeOption
+	if !p.NoPKCE {
+		options = append(options, oauth2.S256ChallengeOption(f.Verifier))
+	}
 	if p.Issuer != "" {
 		options = append(options, oauth2.SetAuthURLParam("nonce", f.Nonce))
 	}

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/oauth2"
 
@@ -25,7 +26,7 @@ type Provider struct {
 	ClientSecret string
 	// SecretOf makes the secret for each exchange, where it is not a fixed one (Apple's is a signed token). Instead of
 	// ClientSecret.
-	SecretOf func(ctx context.Context) (string, error)
+	SecretOf func(ctx context.Context, now time.Time) (string, error)
 	// NativeClientIDs are further audiences of ID tokens that POST /oauth/{provider}/token takes: the client ids of the
 	// application's mobile apps at this provider.
 	NativeClientIDs []string
@@ -39,8 +40,9 @@ type Provider struct {
 
 	// The addresses of a plain OAuth 2.0 provider.
 	AuthURL, TokenURL, UserInfoURL string
-	// Namespace is what the subjects of a plain OAuth 2.0 provider belong to, as an issuer is for OpenID Connect. Default
-	// the origin of AuthURL. Never change it once people use it, nor let two providers have one that do not share users.
+	// Namespace is what the subjects belong to. Default the issuer that an ID token names, and for plain OAuth 2.0 the
+	// origin of AuthURL. Set it for a provider whose tokens name one of several issuers that share their subjects. Never
+	// change it once people use it, nor let two providers have one that do not share users.
 	Namespace string
 	AuthStyle oauth2.AuthStyle // how the client authenticates at the token endpoint; default: both are tried
 
@@ -49,14 +51,19 @@ type Provider struct {
 	// FormPost asks the provider to answer with a form (OAuth 2.0 Form Post Response Mode), as Apple demands for more than
 	// the openid scope.
 	FormPost bool
+	// NoPKCE leaves RFC 7636 out, for a provider that refuses requests with it (LinkedIn does). Others ignore what they do
+	// not know, so they need no exception.
+	NoPKCE bool
 
 	// Profile reads who somebody is out of what the provider said. Default: the standard claims (OpenID Connect Core
-	// section 5.1). A plain OAuth 2.0 provider needs one.
+	// section 5.1). A plain OAuth 2.0 provider needs one. One that returns no subject leaves that of the ID token.
 	Profile func(ctx context.Context, a *Answer) (Profile, error)
 
 	Rules      core.LinkRules // what a sign-in through this provider may do
 	KeepTokens bool           // keep the provider's tokens, sealed: Service.TokenSource uses them
 	KeepClaims bool           // keep the raw claims: core.LinkedAccount.Claims
+
+	fault error // of the arguments that a constructor got
 }
 
 // Profile is who somebody is at a provider. Subject never changes and is never given to anybody else.
@@ -116,6 +123,8 @@ func (p *Provider) complete() error {
 		return fmt.Errorf("oauth: provider "+p.Name+": "+format, args...)
 	}
 	switch {
+	case p.fault != nil:
+		return fault("%w", p.fault)
 	case p.ClientID == "":
 		return fault("ClientID is missing")
 	case p.ClientSecret != "" && p.SecretOf != nil:

@@ -152,10 +152,14 @@ func (k *keptTokens) ask(token *oauth2.Token) (*oauth2.Token, error) {
 		return nil, err
 	}
 	if k.provider.SecretOf != nil {
-		if config.ClientSecret, err = k.provider.SecretOf(k.ctx); err != nil {
+		if config.ClientSecret, err = k.provider.SecretOf(k.ctx, k.service.now()); err != nil {
 			return nil, err
 		}
 	}
 	ctx := context.WithValue(k.ctx, oauth2.HTTPClient, k.provider.client)
-	return config.TokenSource(ctx, &oauth2.Token{RefreshToken: token.RefreshToken}).Token()
+	next, err := config.TokenSource(ctx, &oauth2.Token{RefreshToken: token.RefreshToken}).Token()
+	if err == nil {
+		k.provider.date(next)
+	}
+	return next, err
 }
