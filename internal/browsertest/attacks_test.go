@@ -1,5 +1,3 @@
-//go:build browser
-
 package browsertest_test
 
 import (
