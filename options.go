@@ -149,6 +149,17 @@ func WithClients(clients ...core.ClientConfig) Option {
 	return func(s *settings) error { s.core.Clients = append(s.core.Clients, clients...); return nil }
 }
 
+// WithNewUserID draws the ids of new users, where the application's own table of users says what ids are like.
+func WithNewUserID(f core.NewUserID) Option {
+	return func(s *settings) error { s.core.NewUserID = f; return nil }
+}
+
+// WithAdopt takes in people whom the application knows from before, when they sign in or ask for a reset for the first
+// time: with their password hash they need not do anything.
+func WithAdopt(f core.Adopt) Option {
+	return func(s *settings) error { s.core.Adopt = f; return nil }
+}
+
 // WithFields declares custom fields of users.
 func WithFields(fields ...core.Field) Option {
 	return func(s *settings) error { s.core.Fields = append(s.core.Fields, fields...); return nil }
@@ -352,6 +363,13 @@ func WithAudience(audience string) Option {
 // counts on every node at once.
 func WithStrictTokens() Option {
 	return func(s *settings) error { s.api.Strict = true; return nil }
+}
+
+// WithWake tells other nodes of revocations at once, by the Channel of stores/redis for instance, instead of when they look
+// at the store the next time. Without it, or while it is down, access tokens count elsewhere for up to 6 seconds more, and
+// API keys for 5.
+func WithWake(w apiauth.Wake) Option {
+	return func(s *settings) error { s.api.Wake = w; return nil }
 }
 
 // WithGrant registers a further grant type at the token endpoint.

@@ -24,6 +24,7 @@ type Options struct {
 
 	Strict      bool          // ask the store on every request with an access token whether its session lives
 	FeedEvery   time.Duration // how often other nodes' revocations are read; default 2 s, see the package comment
+	Wake        Wake          // tells other nodes of revocations at once; nil leaves them to FeedEvery and KeyCacheFor
 	KeyCacheFor time.Duration // how long an API key is good without a look at the store; default 5 s, negative: never
 	TokenCache  int           // verified tokens to remember; default 16,384 (32 MiB at most), negative: none
 	RotateEvery time.Duration // age at which a signing key is replaced; default 90 days, at least an hour

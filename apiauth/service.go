@@ -26,6 +26,8 @@ type Service struct {
 	tokens   *tokenCache
 	apiKeys  *keyCache
 	feed     feed
+	toTell   *hints // of Wake: tenants to announce
+	toRead   *hints // and those that were heard of
 }
 
 // clockSkew is how far in the future an iat may lie, for nodes whose clocks differ. An exp is never stretched.
@@ -36,7 +38,7 @@ func New(o Options) (*Service, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
 	}
-	s := &Service{opt: o, grants: maps.Clone(o.Grants)}
+	s := &Service{opt: o, grants: maps.Clone(o.Grants), toTell: newHints(), toRead: newHints()}
 	if s.grants == nil {
 		s.grants = map[string]GrantHandler{}
 	}
@@ -50,16 +52,20 @@ func New(o Options) (*Service, error) {
 
 // Feature is what core.New needs of the Service: its kinds, listeners and jobs.
 func (s *Service) Feature() core.Feature {
+	listeners := []core.Listener{s.noteRevocation, s.forgetKeys}
+	if s.opt.Wake != nil {
+		listeners = append(listeners, s.noteWake)
+	}
 	return core.Feature{
 		Name:        "apiauth",
 		Kinds:       []core.Kind{keySets.Kind(), revocations.Kind()},
 		TxListeners: []core.TxListener{s.recordRevocation},
-		Listeners:   []core.Listener{s.noteRevocation, s.forgetKeys},
-		Jobs: []core.Job{
-			{Name: "revocation-feed", Every: s.opt.FeedEvery, Run: s.poll},
-			{Name: "signing-keys", Every: reloadKeysAfter / 2, Run: s.reloadKeys},
-			{Name: "rotate-signing-keys", Every: 10 * time.Minute, Leased: true, Run: s.rotateWhenDue},
-		},
+		Listeners:   listeners,
+		Jobs: append(s.wakeJobs(),
+			core.Job{Name: "revocation-feed", Every: s.opt.FeedEvery, Run: s.poll},
+			core.Job{Name: "signing-keys", Every: reloadKeysAfter / 2, Run: s.reloadKeys},
+			core.Job{Name: "rotate-signing-keys", Every: 10 * time.Minute, Leased: true, Run: s.rotateWhenDue},
+		),
 		Start: s.start,
 	}
 }

@@ -17,6 +17,9 @@ type Job struct {
 	Leased bool          // one node at a time
 	Run    func(ctx context.Context) error
 	Wake   <-chan struct{} // optional: run at once when something arrives
+
+	// Lasting jobs run until ctx ends, and again if they should stop before: listening, say. RunJobs leaves them out.
+	Lasting bool
 }
 
 // lease says which node does a job at present.
@@ -126,12 +129,14 @@ func (r *runner) once(ctx context.Context, j Job) error {
 	return j.Run(ctx)
 }
 
-// RunJobs runs every background job once, now, on this goroutine: for tests with a held clock, and for programs that
+// RunJobs runs every background job that ends once, now, on this goroutine: for tests with a held clock, and for programs that
 // are started by a scheduler instead of calling Run.
 func (a *Auth) RunJobs(ctx context.Context) error {
 	var errs []error
 	for _, j := range a.runner.jobs {
-		errs = append(errs, a.runner.once(ctx, j))
+		if !j.Lasting {
+			errs = append(errs, a.runner.once(ctx, j))
+		}
 	}
 	return errors.Join(errs...)
 }
