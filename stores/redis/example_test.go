@@ -2,7 +2,6 @@ package redis_test
 
 import (
 	"context"
-	"fmt"
 	"log"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/stores/file"
 	"github.com/oneauth-go/oneauth/stores/redis"
 )
 
@@ -65,13 +65,13 @@ func ExampleNewChannel() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	ctx, stop := context.WithTimeout(context.Background(), time.Hour)
-	defer stop()
-	go func() {
-		if err := channel.Announce(ctx, "acme"); err != nil {
-			log.Print(err)
-		}
-	}()
-	err = channel.Listen(ctx, func(tenant string) { fmt.Println("look at the store again for", tenant) })
-	log.Print(err)
+	store, err := file.Open("app.db", file.Options{}) // or whatever all nodes share
+	if err != nil {
+		log.Fatal(err)
+	}
+	auth, err := oneauth.New(store, oneauth.WithDevelopment(), oneauth.WithWake(channel))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer auth.Close()
 }
