@@ -20,7 +20,7 @@ import (
 const developmentURL = "http://127.0.0.1:8080"
 
 // WithDevelopment is for the machine on which an application is being written: it makes a master secret of its own
-// (beside the data file, with mode 0600, if the store is a file), keeps mails in a mailbox that Mailbox shows, takes
+// (beside the data file, with mode 0600, if the store is a file; over a server's store WithSecrets is needed), keeps mails in a mailbox that Mailbox shows, takes
 // http://127.0.0.1:8080 for the base URL unless told otherwise, and answers only requests that come from loopback.
 func WithDevelopment() Option {
 	return func(s *settings) error { s.development = true; return nil }
@@ -31,6 +31,9 @@ func (s *settings) developmentDefaults(store Store) error {
 		s.core.BaseURL = developmentURL
 	}
 	s.entry.LoopbackOnly = true
+	if len(s.secrets) > 0 {
+		return nil
+	}
 	secret, fresh, err := developmentSecret(store, s.randomness())
 	if err != nil {
 		return fmt.Errorf("development secret: %w", err)
@@ -55,16 +58,19 @@ func (s *settings) noteUnsealed() core.Feature {
 	return core.Feature{Name: "oneauth", Start: func(context.Context, *core.Auth) error { s.unsealed = true; return nil }}
 }
 
-// developmentSecret reads or makes the secret beside the store's file, and names the file that it made; a store without
-// a file forgets its data at the end, and the secret with it.
+// developmentSecret reads or makes the secret beside the store's file, and names the file that it made. A store that
+// forgets its data at the end forgets the secret with it; one that does not would be locked by the next start's.
 func developmentSecret(store Store, random io.Reader) (secret []byte, made string, err error) {
 	fresh := make([]byte, 32)
 	if _, err := io.ReadFull(random, fresh); err != nil {
 		return nil, "", err
 	}
+	if _, forgets := store.(interface{ Forgets() }); forgets {
+		return fresh, "", nil
+	}
 	file, ok := store.(interface{ Path() string })
 	if !ok {
-		return fresh, "", nil
+		return nil, "", errors.New("there is no file to keep it beside: give WithSecrets, too")
 	}
 	path := file.Path() + ".secret"
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

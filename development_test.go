@@ -10,8 +10,10 @@ import (
 
 	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/core/seal"
 	"github.com/oneauth-go/oneauth/stores/file"
+	"github.com/oneauth-go/oneauth/stores/mem"
 )
 
 func openFile(t *testing.T, path string) *file.Store {
@@ -72,5 +74,29 @@ func TestDevelopmentSecretIsNotReplaced(t *testing.T) {
 	}
 	if _, err := os.Stat(path + ".secret"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a new secret was left beside old data: %v", err)
+	}
+}
+
+// serverStore is a store that outlives the process and has no file.
+type serverStore struct{ record.Backend }
+
+// Over a server's store a secret that is drawn at each start would lock out the next one, so there must be one. Development
+// mode takes it.
+func TestDevelopmentOverAServer(t *testing.T) {
+	store := mem.New()
+	if _, err := oneauth.New(serverStore{store}, oneauth.WithDevelopment(), cheap()); err == nil || !strings.Contains(err.Error(), "WithSecrets") {
+		t.Errorf("without a secret: %v", err)
+	}
+	for range 2 {
+		auth, err := oneauth.New(serverStore{store.Again()}, oneauth.WithDevelopment(), oneauth.WithSecrets(secret(1)), cheap())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if auth.Mailbox() == nil {
+			t.Error("there is no mailbox")
+		}
+		if err := auth.Close(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -84,7 +84,6 @@ func TestNewSaysWhatIsMissing(t *testing.T) {
 	}{
 		"no secrets":         {nil, "WithSecrets"},
 		"no base URL":        {[]oneauth.Option{oneauth.WithSecrets(secret(1))}, "WithBaseURL"},
-		"both modes":         {[]oneauth.Option{oneauth.WithSecrets(secret(1)), oneauth.WithDevelopment()}, "exclude each other"},
 		"short secret":       {[]oneauth.Option{oneauth.WithSecrets([]byte("short")), oneauth.WithBaseURL("https://a.example")}, "32"},
 		"base URL with path": {[]oneauth.Option{oneauth.WithSecrets(secret(1)), oneauth.WithBaseURL("https://a.example/x")}, "BaseURL"},
 		"plain http":         {[]oneauth.Option{oneauth.WithSecrets(secret(1)), oneauth.WithBaseURL("http://a.example")}, "https"},

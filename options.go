@@ -57,8 +57,6 @@ func (s *settings) randomness() io.Reader {
 // complete checks what must be there and fills in what development mode brings.
 func (s *settings) complete(store Store) error {
 	switch {
-	case s.development && len(s.secrets) > 0:
-		return errors.New("WithSecrets and WithDevelopment exclude each other: development mode makes its own secret")
 	case s.development:
 		return s.developmentDefaults(store)
 	case len(s.secrets) == 0:

@@ -175,7 +175,7 @@ func (s *Service) appURL(ctx context.Context, a app, q url.Values) string {
 // checkIssuer refuses an answer that says it is another provider's (RFC 9207 section 2.4), or does not say whose it is
 // though the provider's answers do.
 func (p *provider) checkIssuer(ctx context.Context, iss string) error {
-	if p.Issuer == "" {
+	if p.Issuer == "" || p.ValidIssuer != nil { // the ID token tells which of the issuers it is
 		return nil
 	}
 	d, err := p.discover(ctx)

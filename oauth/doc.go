@@ -9,6 +9,6 @@
 //   - A native app posts an ID token that a platform's own sign-in gave it.
 //
 // Every authorization request has PKCE (S256; Provider.NoPKCE is the one exception), a state that is bound to the browser
-// and good once, and, for OpenID Connect, a nonce. People are known by issuer and subject, never by address; core.LinkRules says when an address that the
-// provider has verified connects an account.
+// and good once, and, for OpenID Connect, a nonce. People are known by issuer and subject, never by address;
+// core.LinkRules says when an address that the provider has verified connects an account.
 package oauth

@@ -52,7 +52,8 @@ func microsoftIssuer(tenant, issuer, discovered string, claims json.RawMessage) 
 	if tenant == "organizations" && c.TenantID == consumersTenant {
 		return false
 	}
-	return issuer == strings.Replace(discovered, "{tenantid}", c.TenantID, 1) && strings.HasSuffix(issuer, "/"+c.TenantID+"/v2.0")
+	named := strings.Replace(discovered, "{tenantid}", c.TenantID, 1)
+	return issuer == named && strings.HasSuffix(issuer, "/"+c.TenantID+"/v2.0")
 }
 
 // microsoftProfile leaves the picture out, for which one needs an access token, and never takes preferred_username for an

@@ -41,7 +41,7 @@ func notionProfile(_ context.Context, a *Answer) (Profile, error) {
 		return Profile{}, err
 	}
 	u := owner.User
-	if owner.Type != "user" || u.ID == "" {
+	if owner.Type != "user" {
 		return Profile{}, errors.New("the owner of the connection is no user")
 	}
 	return Profile{Subject: u.ID, Email: u.Person.Email, Name: u.Name, Picture: u.Avatar}, nil

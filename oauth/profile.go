@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"strings"
 )
 
@@ -35,5 +36,21 @@ type Truth bool
 // UnmarshalJSON never fails.
 func (t *Truth) UnmarshalJSON(b []byte) error {
 	*t = Truth(string(b) == "true" || string(b) == `"true"`)
+	return nil
+}
+
+// digits is a number that a provider writes as text, since it is too large for some. Anything else is an error.
+type digits string
+
+// UnmarshalJSON refuses what is no text, no number or zero.
+func (d *digits) UnmarshalJSON(b []byte) error {
+	var text string
+	if err := json.Unmarshal(b, &text); err != nil {
+		return err
+	}
+	if strings.Trim(text, "0123456789") != "" || strings.Trim(text, "0") == "" {
+		return fmt.Errorf("%q is no id", text)
+	}
+	*d = digits(text)
 	return nil
 }

@@ -45,7 +45,7 @@ func (c *Claims) Raw() json.RawMessage { return json.RawMessage(c.raw) }
 // Decode decodes all claims into dst, a pointer to a struct with the application's own ones, as encoding/json does.
 func (c *Claims) Decode(dst any) error { return json.Unmarshal([]byte(c.raw), dst) }
 
-// has reports which of the names is no claim of the token's, or is null.
+// missing returns the first of the names that is no claim of the token's, or is null; "" where all are there.
 func (c *Claims) missing(names []string) string {
 	if len(names) == 0 {
 		return ""

@@ -3,6 +3,7 @@ package verify
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/url"
@@ -32,6 +33,7 @@ type Config struct {
 	HTTPClient *http.Client     // how the issuer is reached; its redirects and cookies are not used. Default timeout 5 s
 	Realm      string           // of challenges; default oneauth
 	Now        func() time.Time // default time.Now
+	Log        *slog.Logger     // is told when keys cannot be fetched; default slog.Default()
 }
 
 // Introspection says how the issuer is asked. It knows an API key with the scope introspect, or a confidential client that
@@ -86,7 +88,7 @@ func (c *Config) complete() error {
 			*d.v = d.def
 		}
 		if *d.v < 0 {
-			return fmt.Errorf("verify: Config.%s is negative", d.name)
+			return fmt.Errorf("Config.%s is negative", d.name)
 		}
 	}
 	switch {
@@ -106,6 +108,10 @@ func (c *Config) complete() error {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	c.Audiences, c.Algorithms, c.Require = slices.Clone(c.Audiences), slices.Clone(c.Algorithms), slices.Clone(c.Require)
 	if c.Realm == "" {
 		c.Realm = "oneauth"
 	}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/oneauth-go/oneauth/internal/jwt"
 )
@@ -36,10 +37,7 @@ func (i *issuer) discover(ctx context.Context) (*metadata, error) {
 	if err != nil {
 		return nil, errors.New("the issuer is no URL")
 	}
-	path := u.EscapedPath()
-	if path == "/" {
-		path = ""
-	}
+	path := strings.TrimSuffix(u.EscapedPath(), "/") // which stands behind the well-known part, section 3.1
 	body, err := i.get(ctx, u.Scheme+"://"+u.Host+wellKnown+path, maxMetadata)
 	if err != nil {
 		return nil, fmt.Errorf("metadata: %w", err)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -25,6 +26,7 @@ type keyring struct {
 	keysFor    time.Duration
 	staleFor   time.Duration
 	now        func() time.Time
+	log        *slog.Logger
 
 	state atomic.Pointer[keys] // nil before the first fetch that succeeded
 
@@ -137,6 +139,7 @@ func (r *keyring) start() {
 		defer cancel()
 		if err := r.fetch(ctx); err != nil {
 			f.err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+			r.log.Warn("verify: the issuer's keys could not be fetched", "issuer", r.issuer.name, "error", err)
 		}
 		r.mu.Lock()
 		r.flight, r.failed = nil, f.err

@@ -65,7 +65,9 @@ func (v *Verifier) authenticate(r *http.Request) (*Claims, *refusal) {
 	claims, err := v.Verify(r.Context(), token)
 	switch {
 	case err == nil:
-		return claims, nil
+		return claims, nil // so it was well-formed
+	case !isToken(token):
+		return nil, malformed
 	case errors.Is(err, ErrInvalidToken):
 		return nil, invalidToken
 	}
@@ -84,20 +86,14 @@ func (v *Verifier) credential(authorization, keys []string) (string, *refusal) {
 	default:
 		return "", malformed
 	}
-	token := ""
 	if len(keys) == 1 {
-		token = keys[0]
-	} else {
-		scheme, rest, _ := strings.Cut(authorization[0], " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			return "", unauthenticated
-		}
-		token = strings.TrimLeft(rest, " ")
+		return keys[0], nil
 	}
-	if !isToken(token) {
-		return "", malformed
+	scheme, rest, _ := strings.Cut(authorization[0], " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return "", unauthenticated
 	}
-	return token, nil
+	return strings.TrimLeft(rest, " "), nil
 }
 
 // problem is the body of RFC 9457.

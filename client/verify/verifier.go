@@ -39,6 +39,7 @@ func New(cfg Config) (*Verifier, error) {
 	}
 	v.keys = &keyring{
 		issuer: v.issuer, algorithms: cfg.Algorithms, keysFor: cfg.KeysFor, staleFor: cfg.StaleFor, now: cfg.Now,
+		log: cfg.Log,
 	}
 	v.judge = v.verify
 	var err error

@@ -39,6 +39,11 @@ var Rooms = []Room{
 		Never: all(heavy, storage),
 	},
 	{
+		Name: "internal/idp", Why: "an identity provider for tests and demonstrations",
+		Third: []Third{{"github.com/go-jose/go-jose/v4/...", "signs, also as a provider that lies would"}},
+		Never: all(heavy, storage),
+	},
+	{
 		Name: "oauth", Why: "signing in through identity providers",
 		Own: []string{"core", "core/record", "internal/wire"},
 		Third: []Third{

@@ -38,6 +38,9 @@ var Exempts = []Exempt{
 	{"stores/storetest/races.go", []string{"time.Now", "time.Since"}, "a test suite: says how long a storm took"},
 	{"client/options.go", []string{"time.Now", "crypto/rand.Reader"}, "the defaults of client.New"},
 	{"client/verify/config.go", []string{"time.Now"}, "default of Config.Now"},
+	{"internal/idp/provider.go", []string{"time.Now", "crypto/rand.Reader"}, "a provider for tests and demonstrations: its defaults"},
+	{"internal/idp/authorize.go", []string{"crypto/rand.Text"}, "its codes"},
+	{"internal/idp/token.go", []string{"crypto/rand.Text"}, "its tokens"},
 	{"internal/parts/server.go", []string{"time.Now"}, "waits for a real server"},
 	{"options.go", []string{"crypto/rand.Reader"}, "the default of core.Env, where it is needed before core is made"},
 }

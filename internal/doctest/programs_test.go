@@ -113,7 +113,7 @@ var excerptImports = func() map[string]string {
 	for _, p := range []string{
 		"context", "crypto/tls", "embed", "encoding/base64", "errors", "fmt", "io", "log", "log/slog", "net/http", "os",
 		"slices", "strings", "testing", "time",
-		"", "/apiauth", "/core", "/core/identifier", "/core/mail", "/core/password", "/core/record", "/oneauthtest",
+		"", "/apiauth", "/oauth", "/core", "/core/identifier", "/core/mail", "/core/password", "/core/record", "/oneauthtest",
 		"/stores/file", "/stores/mem", "/stores/mongo", "/stores/redis", "/webauth", "/webauth/pages",
 	} {
 		if p == "" || p[0] == '/' {

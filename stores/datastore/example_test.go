@@ -29,7 +29,7 @@ func Example() {
 		fmt.Println(err)
 		return
 	}
-	auth, err := oneauth.New(store, oneauth.WithDevelopment())
+	auth, err := oneauth.New(store, oneauth.WithDevelopment(), oneauth.WithSecrets([]byte("32 random bytes, kept out of the store")))
 	if err != nil {
 		fmt.Println(err)
 		return

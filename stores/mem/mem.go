@@ -160,6 +160,9 @@ func (s *Store) Sweep(ctx context.Context, before time.Time, limit int) (int, er
 	return len(keys), nil
 }
 
+// Forgets marks a store whose data goes with the process.
+func (*Store) Forgets() {}
+
 // Close closes this handle: calls after it return record.ErrClosed.
 func (s *Store) Close() error {
 	if s.closed.Swap(true) {

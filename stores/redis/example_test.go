@@ -3,6 +3,7 @@ package redis_test
 import (
 	"context"
 	"log"
+	"os"
 	"time"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -13,6 +14,9 @@ import (
 	"github.com/oneauth-go/oneauth/stores/redis"
 )
 
+// secret is the application's master secret: 32 random bytes, kept outside the store.
+var secret = []byte(os.Getenv("APP_SECRET"))
+
 // Redis as the only store, on a server that syncs every write.
 func ExampleOpen() {
 	client := goredis.NewClient(&goredis.Options{Addr: "localhost:6379", ContextTimeoutEnabled: true})
@@ -21,7 +25,7 @@ func ExampleOpen() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	auth, err := oneauth.New(store, oneauth.WithDevelopment())
+	auth, err := oneauth.New(store, oneauth.WithDevelopment(), oneauth.WithSecrets(secret))
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -50,7 +54,7 @@ func ExampleCache() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	auth, err := oneauth.New(store, oneauth.WithDevelopment())
+	auth, err := oneauth.New(store, oneauth.WithDevelopment(), oneauth.WithSecrets(secret))
 	if err != nil {
 		log.Fatal(err)
 	}

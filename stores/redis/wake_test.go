@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-
 	"github.com/oneauth-go/oneauth/apiauth"
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/identifier"
@@ -106,4 +105,3 @@ func TestChannelWakesTheOtherNode(t *testing.T) {
 	server.Start()
 	eventually(t, 10*time.Second, refused(b, token))
 }
-
