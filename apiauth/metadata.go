@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/internal/jwt"
 	"github.com/oneauth-go/oneauth/internal/wire"
 )
@@ -37,7 +38,9 @@ type metadata struct {
 	IntrospectionEndpoint string   `json:"introspection_endpoint"`
 	JWKSURI               string   `json:"jwks_uri,omitempty"` // absent where tokens are signed with a shared secret
 	Scopes                []string `json:"scopes_supported,omitempty"`
-	ResponseTypes         []string `json:"response_types_supported"` // required; none, since nothing is authorised by redirect
+	ResponseTypes         []string `json:"response_types_supported"`                                 // required; none, unless there are codes
+	ChallengeMethods      []string `json:"code_challenge_methods_supported,omitempty"`               // RFC 7636
+	AnswersNameIssuer     bool     `json:"authorization_response_iss_parameter_supported,omitempty"` // RFC 9207
 	GrantTypes            []string `json:"grant_types_supported"`
 	TokenAuth             []string `json:"token_endpoint_auth_methods_supported"`
 	RevocationAuth        []string `json:"revocation_endpoint_auth_methods_supported"`
@@ -53,6 +56,9 @@ func (s *Service) handleMetadata(w http.ResponseWriter, _ *http.Request) error {
 		Issuer: s.issuer, TokenEndpoint: at("/token"), RevocationEndpoint: at("/revoke"),
 		IntrospectionEndpoint: at("/introspect"), Scopes: cfg.Scopes, ResponseTypes: []string{},
 		GrantTypes: slices.Sorted(maps.Keys(s.grants)), TokenAuth: all, RevocationAuth: all, IntrospectionAuth: confidential,
+	}
+	if s.grants[core.GrantCode] != nil { // from /oauth/{provider}: there is no one authorization endpoint to name
+		m.ResponseTypes, m.ChallengeMethods, m.AnswersNameIssuer = []string{"code"}, []string{"S256"}, true
 	}
 	if jwt.Alg(s.opt.Alg) != jwt.HS256 {
 		m.JWKSURI = at("/jwks.json")

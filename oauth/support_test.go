@@ -65,6 +65,7 @@ type plan struct {
 	idp      *idp.Provider // an own one; nil makes one
 	clock    *clock
 	options  []oneauth.Option
+	late     func(site string) // the last changes, with the site's address
 }
 
 func newSite(t testing.TB, change ...func(*plan)) *site {
@@ -81,6 +82,9 @@ func newSite(t testing.TB, change ...func(*plan)) *site {
 	s.idp, s.clock = p.idp, p.clock
 	server := httptest.NewUnstartedServer(nil)
 	s.url = "http://" + server.Listener.Addr().String()
+	if p.late != nil {
+		p.late(s.url)
+	}
 	auth, err := oneauth.New(p.store, append([]oneauth.Option{
 		oneauth.WithSecrets([]byte("0123456789abcdef-a-master-secret-of-the-tests")),
 		oneauth.WithBaseURL(s.url),
