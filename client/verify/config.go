@@ -43,7 +43,7 @@ type Introspection struct {
 	ClientID     string
 	ClientSecret string
 	Endpoint     string        // default: what the issuer's metadata says
-	CacheFor     time.Duration // how outdated an answer may be; default 10 s, at most 5 minutes, negative: ask each time
+	CacheFor     time.Duration // how old an answer may be; default 10 s, at most 5 minutes, negative: ask each time
 }
 
 const (
@@ -88,7 +88,7 @@ func (c *Config) complete() error {
 			*d.v = d.def
 		}
 		if *d.v < 0 {
-			return fmt.Errorf("Config.%s is negative", d.name)
+			return fmt.Errorf("%s is negative", "Config."+d.name)
 		}
 	}
 	switch {
@@ -96,10 +96,11 @@ func (c *Config) complete() error {
 		return errors.New("Config.StaleFor is less than Config.KeysFor")
 	case c.Leeway > maxLeeway:
 		return fmt.Errorf("Config.Leeway is more than %v", maxLeeway)
-	case c.Leeway == 0:
-		c.Leeway = defaultLeeway
 	case c.CacheSize > maxCache:
 		return fmt.Errorf("Config.CacheSize is more than %d", maxCache)
+	}
+	if c.Leeway == 0 {
+		c.Leeway = defaultLeeway
 	}
 	c.Leeway = max(c.Leeway, 0)
 	if c.CacheSize == 0 {

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -22,10 +23,20 @@ type inquiry struct {
 	verifier *Verifier
 	how      Introspection
 	endpoint atomic.Pointer[string]
+
+	mu        sync.Mutex
+	questions map[string]*question // under way, by token
+}
+
+// question is one that any number of callers with the same token wait for.
+type question struct {
+	done   chan struct{}
+	claims *Claims
+	err    error
 }
 
 func newInquiry(v *Verifier) *inquiry {
-	in := &inquiry{verifier: v, how: *v.cfg.Introspection}
+	in := &inquiry{verifier: v, how: *v.cfg.Introspection, questions: map[string]*question{}}
 	if in.how.CacheFor == 0 {
 		in.how.CacheFor = defaultCacheFor
 	}
@@ -35,26 +46,85 @@ func newInquiry(v *Verifier) *inquiry {
 	return in
 }
 
-// introspected is an answer of RFC 7662 section 2.2, which names claims as a JWT does.
+// introspected is what an answer of RFC 7662 section 2.2 says beside claims, which it names as a JWT does.
 type introspected struct {
-	Active    bool   `json:"active"`
-	TokenType string `json:"token_type"`
+	active    bool
+	tokenType string
 }
 
-// ask returns the claims of an access token or API key that the issuer calls active.
+// readIntrospected reads an answer whose form was checked. Names count as they are written, which those of a struct's
+// fields would not: "Active" says nothing.
+func readIntrospected(body []byte) (introspected, error) {
+	var members map[string]json.RawMessage
+	var a introspected
+	if err := json.Unmarshal(body, &members); err != nil {
+		return a, err
+	}
+	for name, dst := range map[string]any{"active": &a.active, "token_type": &a.tokenType} {
+		if value, has := members[name]; has {
+			if err := json.Unmarshal(value, dst); err != nil {
+				return a, err
+			}
+		}
+	}
+	return a, nil
+}
+
+// ask returns the claims of an access token or API key that the issuer calls active. Of callers with one token, whose
+// answer is not remembered, one asks; with no memory each asks for itself.
 func (in *inquiry) ask(ctx context.Context, token string) (*Claims, error) {
-	v, now := in.verifier, in.verifier.cfg.Now()
+	if claims := in.verifier.tokens.get(token, nil, in.verifier.cfg.Now()); claims != nil {
+		return claims, nil
+	}
 	if !isToken(token) {
 		return nil, fmt.Errorf("%w: it is malformed", ErrInvalidToken)
 	}
-	if claims := v.tokens.get(token, nil, now); claims != nil {
-		return claims, nil
+	if in.how.CacheFor < 0 {
+		claims, err := in.inquire(ctx, token)
+		return claims, ownError(ctx, err)
 	}
+	q := in.join(ctx, token)
+	select {
+	case <-q.done:
+		return q.claims, q.err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// ownError is err, or that of a caller who has given up.
+func ownError(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// join returns the question about a token that is under way, or puts it. It is no caller's in particular: who gives up
+// does not take the answer from the others, and it ends by the timeouts of its requests.
+func (in *inquiry) join(ctx context.Context, token string) *question {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if q := in.questions[token]; q != nil {
+		return q
+	}
+	q := &question{done: make(chan struct{})}
+	in.questions[token] = q
+	go func() {
+		q.claims, q.err = in.inquire(context.WithoutCancel(ctx), token)
+		in.mu.Lock()
+		delete(in.questions, token)
+		in.mu.Unlock()
+		close(q.done)
+	}()
+	return q
+}
+
+// inquire asks the issuer, and remembers what it calls active.
+func (in *inquiry) inquire(ctx context.Context, token string) (*Claims, error) {
+	now := in.verifier.cfg.Now() // before: the answer is at least as fresh
 	body, err := in.answer(ctx, token)
 	if err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		return nil, fmt.Errorf("%w: introspection: %w", ErrUnavailable, err)
 	}
 	claims, err := in.read(body, now)
@@ -66,7 +136,7 @@ func (in *inquiry) ask(ctx context.Context, token string) (*Claims, error) {
 		if !claims.ExpiresAt.IsZero() {
 			until = min(until, claims.ExpiresAt.Unix())
 		}
-		v.tokens.put(token, entry{claims: claims, until: until})
+		in.verifier.tokens.put(token, entry{claims: claims, until: until})
 	}
 	return claims, nil
 }
@@ -110,17 +180,21 @@ func (in *inquiry) where(ctx context.Context) (string, error) {
 
 // read judges an answer. What the issuer calls active must still be an access token or API key, for this service, now.
 func (in *inquiry) read(body []byte, now time.Time) (*Claims, error) {
-	var a introspected
+	unreadable := fmt.Errorf("%w: introspection: the answer is not the JSON it should be", ErrUnavailable)
 	scanned, err := jwt.ScanClaims(string(body))
-	if err != nil || json.Unmarshal(body, &a) != nil {
-		return nil, fmt.Errorf("%w: introspection: the answer is not the JSON it should be", ErrUnavailable)
+	if err != nil {
+		return nil, unreadable
+	}
+	a, err := readIntrospected(body)
+	if err != nil {
+		return nil, unreadable
 	}
 	v := in.verifier
 	claims := claimsOf(scanned)
 	switch {
-	case !a.Active:
+	case !a.active:
 		return nil, fmt.Errorf("%w: it is not active", ErrInvalidToken)
-	case !strings.EqualFold(a.TokenType, "Bearer") && a.TokenType != "api_key":
+	case !strings.EqualFold(a.tokenType, "Bearer") && a.tokenType != "api_key":
 		return nil, fmt.Errorf("%w: it is no access token", ErrInvalidToken) // such as a refresh token, which is active too
 	case claims.Issuer != "" && claims.Issuer != v.cfg.Issuer:
 		return nil, fmt.Errorf("%w: wrong issuer", ErrInvalidToken)
@@ -132,7 +206,10 @@ func (in *inquiry) read(body []byte, now time.Time) (*Claims, error) {
 	if err := inTime(claims, now, v.cfg.Leeway); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrInvalidToken, err)
 	}
-	return claims, v.further(claims)
+	if err := v.further(claims); err != nil {
+		return nil, err
+	}
+	return claims, nil
 }
 
 func inTime(c *Claims, now time.Time, leeway time.Duration) error {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -16,6 +17,7 @@ func (v *Verifier) RequireToken(next http.Handler) http.Handler { return v.Requi
 // RequireScopes is [Verifier.RequireToken] for tokens that have all the scopes; without one it answers 403
 // insufficient_scope.
 func (v *Verifier) RequireScopes(scopes ...string) func(http.Handler) http.Handler {
+	scopes = slices.Clone(scopes)
 	needed := strings.Join(scopes, " ")
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -90,6 +92,9 @@ func (v *Verifier) credential(authorization, keys []string) (string, *refusal) {
 		return keys[0], nil
 	}
 	scheme, rest, _ := strings.Cut(authorization[0], " ")
+	if scheme == "" {
+		return "", malformed
+	}
 	if !strings.EqualFold(scheme, "Bearer") {
 		return "", unauthenticated
 	}
