@@ -40,49 +40,67 @@ var seedIDRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // account that exists already, by id or by first identity, is returned as it is. If the identities belong to other
 // accounts the error is ErrIdentityTaken.
 func (u Users) Ensure(ctx context.Context, s Seed) (_ *User, created bool, err error) {
-	a := u.auth
-	p, err := a.parseSeed(ctx, s)
+	p, err := u.Prepare(ctx, s)
 	if err != nil {
 		return nil, false, err
 	}
-	fresh, err := a.newUser(ctx, p)
+	var out *User
+	err = u.auth.Update(ctx, func(tx *Tx) (err error) {
+		out, created, err = tx.Ensure(p)
+		return err
+	})
+	return out, created, err
+}
+
+// Prepared is a seed that was judged, with its password hashed and its id drawn.
+type Prepared struct {
+	user    User
+	pending pendingSignUp
+	named   bool // the id is the seed's own
+}
+
+// Prepare does what is slow about Ensure, for Tx.Ensure: a user and the application's own rows in one transaction.
+func (u Users) Prepare(ctx context.Context, s Seed) (*Prepared, error) {
+	p, err := u.auth.parseSeed(ctx, s)
 	if err != nil {
-		return nil, false, err
+		return nil, err
+	}
+	fresh, err := u.auth.newUser(ctx, p)
+	if err != nil {
+		return nil, err
 	}
 	if s.ID != "" {
 		fresh.ID = s.ID
 	}
-	var out *User
-	err = a.Update(ctx, func(tx *Tx) error {
-		out, created = nil, false
-		id := s.ID
-		if id == "" {
-			ident, ok, err := found(tx.Identities().Get(p.Identities[0].ID))
-			if err != nil {
-				return err
-			}
-			if ok {
-				id = ident.UserID
-			}
+	return &Prepared{user: *fresh, pending: p, named: s.ID != ""}, nil
+}
+
+// Ensure is Users.Ensure within a transaction.
+func (tx *Tx) Ensure(p *Prepared) (_ *User, created bool, err error) {
+	id := p.user.ID
+	if !p.named {
+		ident, ok, err := found(tx.Identities().Get(p.pending.Identities[0].ID))
+		if err != nil {
+			return nil, false, err
 		}
-		if id != "" {
-			old, ok, err := found(tx.Users().Get(id))
-			if err != nil || ok {
-				out = old
-				return err
-			}
+		if ok {
+			id = ident.UserID
 		}
-		acct := &Account{ID: fresh.ID, Kind: UserAccount, Status: Active, Epoch: 1, CreatedAt: a.now()}
-		if err := errors.Join(tx.Accounts().Insert(acct), tx.Users().Insert(fresh)); err != nil {
-			return err
+	}
+	if p.named || id != p.user.ID {
+		if old, ok, err := found(tx.Users().Get(id)); err != nil || ok {
+			return old, false, err
 		}
-		if err := tx.seedCredentials(fresh, p); err != nil {
-			return err
-		}
-		out, created = fresh, true
-		return tx.Emit(Event{Type: EventSignedUp, UserID: fresh.ID, Reason: "ensured"})
-	})
-	return out, created, err
+	}
+	u := p.user
+	acct := &Account{ID: u.ID, Kind: UserAccount, Status: Active, Epoch: 1, CreatedAt: tx.auth.now()}
+	if err := errors.Join(tx.Accounts().Insert(acct), tx.Users().Insert(&u)); err != nil {
+		return nil, false, err
+	}
+	if err := tx.seedCredentials(&u, p.pending); err != nil {
+		return nil, false, err
+	}
+	return &u, true, tx.Emit(Event{Type: EventSignedUp, UserID: u.ID, Reason: "ensured"})
 }
 
 func (tx *Tx) seedCredentials(u *User, p pendingSignUp) error {

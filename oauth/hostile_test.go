@@ -261,8 +261,11 @@ func TestPlantedFlowCookie(t *testing.T) {
 // A provider that is down, slow, huge, or leads elsewhere is a page within the time limit, at the start and at the callback.
 func TestProviderFails(t *testing.T) {
 	answers := map[string]func(w http.ResponseWriter, r *http.Request) bool{
-		"error": func(w http.ResponseWriter, _ *http.Request) bool { w.WriteHeader(http.StatusInternalServerError); return true },
-		"html":  func(w http.ResponseWriter, _ *http.Request) bool { _, _ = w.Write([]byte("<html>")); return true },
+		"error": func(w http.ResponseWriter, _ *http.Request) bool {
+			w.WriteHeader(http.StatusInternalServerError)
+			return true
+		},
+		"html": func(w http.ResponseWriter, _ *http.Request) bool { _, _ = w.Write([]byte("<html>")); return true },
 		"redirect": func(w http.ResponseWriter, r *http.Request) bool {
 			http.Redirect(w, r, r.URL.Path+"/", http.StatusFound)
 			return true
