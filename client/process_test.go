@@ -113,7 +113,7 @@ func TestTwoProcesses(t *testing.T) {
 	took := time.Since(began)
 
 	refreshes := w.refreshes.Load()
-	if most := int64(took/(shortLife*3/4)) + 1; refreshes < 2 || refreshes > most {
+	if most := int64(took/(shortLife/2)) + 1; refreshes < 2 || refreshes > most {
 		t.Errorf("%d refreshes in %v, want at most %d", refreshes, took, most)
 	}
 	s := must(w.Core().Session(t.Context(), session.ID))(t)

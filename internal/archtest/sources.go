@@ -35,6 +35,7 @@ var Exempts = []Exempt{
 	{"stores/file/options.go", []string{"time.Now"}, "default of Options.Now"},
 	{"stores/storetest/model.go", []string{"time.Now", "math/rand/v2.New", "math/rand/v2.NewPCG", "math/rand/v2.Rand"},
 		"a test suite: random operations that a seed repeats"},
+	{"stores/storetest/killed.go", []string{"time.Now", "time.Since"}, "a test suite: bounds a real server's recovery"},
 	{"stores/storetest/races.go", []string{"time.Now", "time.Since"}, "a test suite: says how long a storm took"},
 	{"client/options.go", []string{"time.Now", "crypto/rand.Reader"}, "the defaults of client.New"},
 	{"client/verify/config.go", []string{"time.Now"}, "default of Config.Now"},

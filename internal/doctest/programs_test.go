@@ -108,6 +108,7 @@ var excerptImports = func() map[string]string {
 		"driver":    "go.mongodb.org/mongo-driver/v2/mongo",
 		"options":   "go.mongodb.org/mongo-driver/v2/mongo/options",
 		"goredis":   "github.com/redis/go-redis/v9",
+		"gorm":      "gorm.io/gorm",
 		"gormstore": module + "/stores/gorm",
 	}
 	for _, p := range []string{

@@ -15,10 +15,9 @@ import (
 
 // Options of a Store. The zero value is ready to use on a database that is migrated already.
 type Options struct {
-	Prefix  string     // of the names of tables and indexes; default "oneauth_"
-	Schema  string     // PostgreSQL schema or MariaDB database of the tables, which must exist; default: the connection's
-	Migrate bool       // create and extend tables when the kinds are known, instead of asking for it (see Pending)
-	Users   *UserTable // keep the kind "user" in a table that the application has; nil: in one of our own
+	Prefix  string // of the names of tables and indexes; default "oneauth_"
+	Schema  string // PostgreSQL schema or MariaDB database of the tables, which must exist; default: the connection's
+	Migrate bool   // create and extend tables when the kinds are known, instead of asking for it (see Pending)
 }
 
 // Store is a record.Backend over a SQL database. It is safe for concurrent use, and any number of processes may have the
@@ -69,11 +68,6 @@ func Open(db *gorm.DB, o Options) (*Store, error) {
 	}
 	s := &Store{app: db.Session(&gorm.Session{NewDB: true}), db: own(db.Statement.Context, db), pool: pool, dialect: d, names: n, options: o}
 	s.kinds.Store(&map[string]keeper{})
-	if o.Users != nil {
-		if err := o.Users.validate(); err != nil {
-			return nil, err
-		}
-	}
 	if err := d.probe(db.Statement.Context, s.db, pool); err != nil {
 		return nil, fmt.Errorf("gormstore: %w", err)
 	}

@@ -2,6 +2,7 @@ package gormstore_test
 
 import (
 	"fmt"
+	"io"
 	"log"
 	"os"
 	"path/filepath"
@@ -11,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/glebarez/sqlite"
+	mysqldriver "github.com/go-sql-driver/mysql"
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/internal/parts"
 	gormstore "github.com/oneauth-go/oneauth/stores/gorm"
@@ -20,8 +22,15 @@ import (
 	"gorm.io/gorm/logger"
 )
 
-// TestMain ends the servers that the tests share.
+// TestMain ends the servers that the tests share. In a process that a test has started it only contends.
 func TestMain(m *testing.M) {
+	if place := os.Getenv(contendEnv); place != "" {
+		if err := contend(place); err != nil {
+			log.Fatal(err)
+		}
+		os.Exit(0)
+	}
+	_ = mysqldriver.SetLogger(log.New(io.Discard, "", 0)) // it tells of every lost connection
 	code := m.Run()
 	shared.close()
 	os.Exit(code)

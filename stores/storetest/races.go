@@ -72,19 +72,9 @@ func raceClaim(e *env) {
 	}
 }
 
-// redeem uses up a token by writing that it is used.
+// redeem uses up a token.
 func (e *env) redeem(db *record.DB, id string) error {
-	return e.update(db, func(rows record.Rows[item]) error {
-		it, err := rows.Get(id)
-		if err != nil {
-			return err
-		}
-		if it.N != 0 {
-			return errUsed
-		}
-		it.N = 1
-		return rows.Put(it)
-	})
+	return e.update(db, func(rows record.Rows[item]) error { return useUp(rows, id) })
 }
 
 func raceRedeem(e *env) {

@@ -10,7 +10,7 @@
 // Every sentence of [record.Backend] and every law of package record is a subtest, named after it. STORETEST_ROUNDS sets
 // how often each race is run (default 20, 5 with -short), STORETEST_SEED repeats a failed run of the random ones.
 //
-// [Faulty] wraps a backend with programmable faults, and [EachFault] runs a flow with every one of its store calls
+// [Killed] kills the server of a backend that has one, [Contenders] lets several processes race. [Faulty] wraps a backend with programmable faults, and [EachFault] runs a flow with every one of its store calls
 // failing in every way.
 //
 // What no suite can see from outside: that acknowledged commits survive a power cut (a backend tests its own syncing),
