@@ -160,6 +160,16 @@ func (a *Auth) parseSeed(ctx context.Context, s Seed) (p pendingSignUp, err erro
 	return p, err
 }
 
+// HasPassword reports whether a user has a password: who signed up through an identity provider has none until a reset
+// link has set one.
+func (a *Auth) HasPassword(ctx context.Context, userID string) (has bool, err error) {
+	err = a.View(ctx, func(tx *Tx) (err error) {
+		_, has, err = found(tx.Passwords().Get(userID))
+		return err
+	})
+	return has, err
+}
+
 // RevokeAll ends whatever is open for a subject: sessions, API keys, sign-ins under way and mailed links. Passwords
 // stay.
 func (u Users) RevokeAll(ctx context.Context, subject string) error {

@@ -128,7 +128,11 @@ func (s *Service) accountView(r *http.Request, p *core.Principal) (pages.Account
 	if err != nil {
 		return pages.Account{}, err
 	}
-	view := pages.Account{Name: u.Name, Data: u.Data, AddKinds: true, Scopes: p.Scopes}
+	password, err := s.auth.HasPassword(r.Context(), p.Subject)
+	if err != nil {
+		return pages.Account{}, err
+	}
+	view := pages.Account{Name: u.Name, Data: u.Data, AddKinds: true, Scopes: p.Scopes, NoPassword: !password}
 	for _, i := range identities {
 		username := i.Kind == "username"
 		view.Identities = append(view.Identities, pages.Identity{

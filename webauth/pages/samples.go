@@ -125,7 +125,8 @@ func (s *Set) accountSamples(f Form) []Sample {
 			{ID: "k2", Name: "CI", Scopes: []string{"read", "write"}, CreatedAt: at},
 		},
 	}
-	fresh, profile, password, key := full, full, full, full
+	fresh, profile, password, key, without := full, full, full, full, full
+	without.NoPassword = true
 	fresh.NewKey, fresh.Notice = "oak_4pQ9vGm2sXr8_TzKc7wLhB1nDyE5uFaJ3kRmW6tZqPxV8gNsHcYb2d", "key_created"
 	profile.Failed = Profile
 	profile.Form = failed(f, map[string]string{"name": "Ada, Countess of Lovelace"}, core.FieldError{
@@ -140,7 +141,7 @@ func (s *Set) accountSamples(f Form) []Sample {
 		core.FieldError{Field: "name", Code: core.CodeInvalidField, Detail: "A name of 1 to 100 characters is required."},
 		core.FieldError{Field: "scopes", Code: core.CodeInvalidField, Detail: "At least one scope is required."})
 	return []Sample{
-		{"account-bare", bare}, {"account", full}, {"account-new-key", fresh}, {"account-profile-errors", profile},
+		{"account-bare", bare}, {"account-no-password", without}, {"account", full}, {"account-new-key", fresh}, {"account-profile-errors", profile},
 		{"account-password-errors", password}, {"account-key-errors", key},
 	}
 }

@@ -122,6 +122,7 @@ type Account struct {
 	Identities []Identity
 	AddKinds   bool // there is a form that adds an identity (POST /identities)
 	Connected  []Connection
+	NoPassword bool // there is none yet: the section offers a link that sets one
 	Sessions   []Session
 	APIKeys    []APIKey
 	NewKey     string   // text of the key that was just made, shown this once
