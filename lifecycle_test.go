@@ -69,7 +69,7 @@ func goroutines() (ours []string) {
 func TestCloseLeaksNoGoroutine(t *testing.T) {
 	before := len(goroutines())
 	for i := range 3 {
-		auth, _ := production(t, filepath.Join(t.TempDir(), "app.db"), oneauth.WithSessionCache(time.Second))
+		auth, _ := production(t, filepath.Join(t.TempDir(), "app.db"), oneauth.WithSessionCache(time.Second), oneauth.WithWake(newBus()))
 		var runs []<-chan error
 		for range i {
 			runs = append(runs, run(t, auth))

@@ -93,11 +93,12 @@ func (s *settings) wire(store Store) (*Auth, error) {
 	if err := s.wireProviders(a); err != nil {
 		return nil, err
 	}
-	if a.api, err = apiauth.New(s.api); err != nil {
-		return nil, err
-	}
 	if s.web.Sessions != nil {
 		s.core.Features = append(s.core.Features, s.web.Sessions.Feature())
+		s.api.Forget = s.web.Sessions.Forget
+	}
+	if a.api, err = apiauth.New(s.api); err != nil {
+		return nil, err
 	}
 	s.core.Features = slices.Concat([]core.Feature{s.noteUnsealed()}, s.core.Features, []core.Feature{a.api.Feature()})
 	if a.core, err = core.New(s.ctx, store, s.core); err != nil {
@@ -156,6 +157,11 @@ func (a *Auth) API() *apiauth.APIMiddleware { return a.api.Middleware() }
 
 // RotateSigningKeys begins to sign access tokens with a fresh key; tokens of the old one stay good until they expire.
 func (a *Auth) RotateSigningKeys(ctx context.Context) error { return a.api.RotateKeys(ctx) }
+
+// DropSigningKey takes a signing key away at once, because somebody else may have it: tokens that it signed are refused,
+// here when it returns, on other nodes within six seconds, or at once with WithWake. The next key signs from now on. kid is
+// in the header of the key's tokens. The error is core.ErrNotFound when there is no such key.
+func (a *Auth) DropSigningKey(ctx context.Context, kid string) error { return a.api.DropKey(ctx, kid) }
 
 // Reseal seals everything under the current master secret, to finish a rotation (see docs/security.md).
 func (a *Auth) Reseal(ctx context.Context) error {

@@ -357,17 +357,30 @@ func WithAudience(audience string) Option {
 	return func(s *settings) error { s.api.Audience = audience; return nil }
 }
 
+// WithRevocationPoll sets how often a node reads what others have revoked; default 2 s, at most 30 s. Three times that is
+// the longest that a revoked access token counts on another node. With WithWake it may well be long.
+func WithRevocationPoll(every time.Duration) Option {
+	return func(s *settings) error { s.api.FeedEvery = every; return nil }
+}
+
 // WithStrictTokens asks the store at every request with an access token whether its session lives, so that a revocation
 // counts on every node at once.
 func WithStrictTokens() Option {
 	return func(s *settings) error { s.api.Strict = true; return nil }
 }
 
-// WithWake tells other nodes of revocations at once, by the Channel of stores/redis for instance, instead of when they look
-// at the store the next time. Without it, or while it is down, access tokens count elsewhere for up to 6 seconds more, and
-// API keys for 5.
+// WithWake tells other nodes at once of what was revoked, by the Channel of stores/redis for instance, so that they look at
+// the store then instead of at their next poll. Without it, or while it is down, a revoked access token counts elsewhere for
+// up to 6 seconds more, an API key for 5, and a remembered session (WithSessionCache) for as long as it is remembered. Run
+// tells and listens.
 func WithWake(w apiauth.Wake) Option {
-	return func(s *settings) error { s.api.Wake = w; return nil }
+	return func(s *settings) error {
+		if w == nil {
+			return errors.New("WithWake: there is nothing to tell other nodes by: it is nil")
+		}
+		s.api.Wake = w
+		return nil
+	}
 }
 
 // WithGrant registers a further grant type at the token endpoint.

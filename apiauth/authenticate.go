@@ -55,7 +55,11 @@ func (s *Service) Authenticate(ctx context.Context, c Credential) (*core.Princip
 // checkToken verifies an access token, or recognises one that was verified before, and asks whether it was revoked.
 func (s *Service) checkToken(ctx context.Context, tenant, token string) (*core.Principal, error) {
 	now := s.now()
-	p, ok := s.tokens.get(tenant, token, now, s.keys.state.Load())
+	keys, err := s.recentKeys(ctx, now)
+	if err != nil {
+		return nil, err
+	}
+	p, ok := s.tokens.get(tenant, token, now, keys)
 	if !ok {
 		claims, err := s.verify(ctx, s.verifier, token)
 		if err != nil {
@@ -137,6 +141,9 @@ func (s *Service) inspect(ctx context.Context, tenant, token string) (*jwt.Claim
 	unverified, err := jwt.ScanClaims(string(payload))
 	if err != nil {
 		return nil, nil, core.ErrInvalidToken.Wrap(err)
+	}
+	if _, err := s.recentKeys(ctx, s.now()); err != nil {
+		return nil, nil, err
 	}
 	rules := s.rules()
 	rules.Audiences, rules.AudienceArrays = unverified.Audience, true

@@ -18,10 +18,11 @@ type feed struct {
 }
 
 const (
-	feedOverlap = 2 * time.Minute  // how far back a poll reads again
-	feedAhead   = 30 * time.Second // and how far ahead, for clocks that differ
-	feedIdle    = 15 * time.Minute // a tenant that is not asked for so long is forgotten, and must be loaded again
-	fullEvery   = 30               // every so many polls read everything
+	feedOverlap  = 2 * time.Minute  // how far back a poll reads again
+	feedAhead    = 30 * time.Second // and how far ahead, for clocks that differ
+	maxFeedEvery = feedOverlap / 4
+	feedIdle     = 15 * time.Minute // a tenant that is not asked for so long is forgotten, and must be loaded again
+	fullEvery    = 30               // every so many polls read everything
 )
 
 // revokedSet holds the revoked tokens and sessions of one tenant. Nothing in it is evicted before it has expired.
@@ -32,7 +33,7 @@ type revokedSet struct {
 	mu      sync.RWMutex
 	until   map[string]time.Time
 	reading sync.Mutex
-	polls   int // guarded by reading
+	polls   int // since everything was read; guarded by reading
 }
 
 // of returns the set of a tenant, which may not be loaded yet.
@@ -141,14 +142,26 @@ func (s *Service) poll(ctx context.Context) error {
 func (s *Service) pollTenant(ctx context.Context, set *revokedSet) error {
 	set.reading.Lock()
 	defer set.reading.Unlock()
+	set.polls++
+	return s.readAgain(ctx, set)
+}
+
+// catchUp is a poll between two others. However many there are, everything is read no more often for them.
+func (s *Service) catchUp(ctx context.Context, set *revokedSet) error {
+	set.reading.Lock()
+	defer set.reading.Unlock()
+	return s.readAgain(ctx, set)
+}
+
+// readAgain brings a set up to date, if its first request has loaded it.
+func (s *Service) readAgain(ctx context.Context, set *revokedSet) error {
 	last := set.readAt.Load()
 	if last == 0 {
-		return nil // its first request loads it
+		return nil
 	}
-	set.polls++
 	now := s.now()
 	since := now.Sub(time.Unix(0, last))
-	if set.polls%fullEvery == 0 || since < 0 || since > feedOverlap {
+	if set.polls >= fullEvery || since < 0 || since > feedOverlap {
 		set.prune(now)
 		return s.readAll(ctx, set)
 	}
@@ -167,6 +180,7 @@ func (s *Service) readAll(ctx context.Context, set *revokedSet) error {
 	if err := s.readPages(ctx, set, "", ""); err != nil {
 		return err
 	}
+	set.polls = 0
 	set.readAt.Store(begun.UnixNano())
 	return nil
 }

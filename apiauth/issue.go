@@ -41,7 +41,7 @@ func (s *Service) Issue(ctx context.Context, in *core.SignedIn) (*TokenAnswer, e
 	if err != nil {
 		return nil, err
 	}
-	state, err := s.recentKeys(ctx)
+	state, err := s.recentKeys(ctx, s.now())
 	if err != nil {
 		return nil, err
 	}

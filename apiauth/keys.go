@@ -44,7 +44,7 @@ func (k storedKey) gone(now time.Time) bool {
 
 const (
 	publishAhead    = 10 * time.Minute // between the publication of a key and its first signature
-	reloadKeysAfter = time.Minute      // age at which a node's copy of the set is too old to sign with
+	reloadKeysAfter = 3 * maxFeedEvery // no node's copy of the set that signs is older
 	jwksMaxAge      = 5 * time.Minute  // how long others may keep the JWKS
 	retryUnknownKey = 5 * time.Second  // at most so often the set is read because of an unknown kid
 	retireSlack     = 10 * time.Minute // for slow nodes and clocks that differ
@@ -80,7 +80,9 @@ type keyring struct {
 	state   atomic.Pointer[keyState]
 	readAt  atomic.Int64 // Unix nanoseconds of the last successful read
 	triedAt atomic.Int64 // of the last read because of an unknown kid
+	reads   atomic.Int64 // that have ended
 	reading sync.Mutex
+	failure error // of the last read; guarded by reading
 }
 
 // keyState is immutable.
@@ -95,6 +97,13 @@ func (r *keyring) set() *jwt.KeySet {
 		return st.set
 	}
 	return nil
+}
+
+// fresh reports whether the last successful read began at most three intervals ago: the bound of revocations is that of
+// keys, too.
+func (r *keyring) fresh(now time.Time, every time.Duration) bool {
+	age := time.Duration(now.UnixNano() - r.readAt.Load())
+	return age <= 3*every && age >= -3*every
 }
 
 // signer returns the key that signs now: the newest one whose time has come.
@@ -132,6 +141,15 @@ func (s *Service) storedKeys(ctx context.Context) (*keySet, error) {
 func (s *Service) reloadKeys(ctx context.Context) error {
 	s.keys.reading.Lock()
 	defer s.keys.reading.Unlock()
+	return s.readKeys(ctx)
+}
+
+// readKeys is reloadKeys for who holds the lock.
+func (s *Service) readKeys(ctx context.Context) (err error) {
+	defer func() {
+		s.keys.failure = err
+		s.keys.reads.Add(1)
+	}()
 	begun := s.now()
 	set, err := s.storedKeys(ctx)
 	if err != nil {
@@ -183,18 +201,27 @@ func (s *Service) openKeys(old *keyState, stored []storedKey) (*keyState, error)
 	return &keyState{stored: stored, set: set, jwks: jwks}, err
 }
 
-// recentKeys returns a copy of the set that is at most a minute old.
-func (s *Service) recentKeys(ctx context.Context) (*keyState, error) {
+// recentKeys returns a fresh copy of the set. All who wait for one share a read, and its failure.
+func (s *Service) recentKeys(ctx context.Context, now time.Time) (*keyState, error) {
 	if s.auth == nil {
 		return nil, core.ErrUnavailable.Wrap(errNotStarted)
 	}
-	age := s.now().Sub(time.Unix(0, s.keys.readAt.Load()))
-	if age < 0 || age > reloadKeysAfter {
-		if err := s.reloadKeys(ctx); err != nil {
-			return nil, err
+	if !s.keys.fresh(now, s.opt.FeedEvery) {
+		if err := s.refreshKeys(ctx); err != nil {
+			return nil, core.ErrUnavailable.Wrap(err)
 		}
 	}
 	return s.keys.state.Load(), nil
+}
+
+func (s *Service) refreshKeys(ctx context.Context) error {
+	seen := s.keys.reads.Load()
+	s.keys.reading.Lock()
+	defer s.keys.reading.Unlock()
+	if s.keys.reads.Load() != seen && (s.keys.failure != nil || s.keys.fresh(s.now(), s.opt.FeedEvery)) {
+		return s.keys.failure
+	}
+	return s.readKeys(ctx)
 }
 
 // lookAgain reads the set because of a kid that is not in it, and reports whether it did: not more often than every

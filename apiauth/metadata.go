@@ -16,7 +16,7 @@ import (
 // handleJWKS publishes the public keys, those that do not sign yet or any more included (RFC 7517 section 5). Symmetric
 // keys are never in it.
 func (s *Service) handleJWKS(w http.ResponseWriter, r *http.Request) error {
-	state, err := s.recentKeys(r.Context())
+	state, err := s.recentKeys(r.Context(), s.now())
 	if err != nil {
 		return err
 	}

@@ -29,6 +29,10 @@ type Options struct {
 	TokenCache  int           // verified tokens to remember; default 16,384 (32 MiB at most), negative: none
 	RotateEvery time.Duration // age at which a signing key is replaced; default 90 days, at least an hour
 
+	// Forget is called when another node has announced that something ended: what is remembered elsewhere of the tenants
+	// for which in is true is to be looked at anew.
+	Forget func(in func(tenant string) bool)
+
 	Grants map[string]GrantHandler // further grant types of the token endpoint
 
 	Entry  *wire.Entry      // how requests get their tenant and origin
@@ -76,8 +80,8 @@ func (o *Options) complete() error {
 			return fmt.Errorf("apiauth: Options.%s is %v: it must be at least %v", d.name, *d.v, d.least)
 		}
 	}
-	if o.FeedEvery > feedOverlap/4 {
-		return fmt.Errorf("apiauth: Options.FeedEvery is %v: it must be at most %v", o.FeedEvery, feedOverlap/4)
+	if o.FeedEvery > maxFeedEvery {
+		return fmt.Errorf("apiauth: Options.FeedEvery is %v: it must be at most %v", o.FeedEvery, maxFeedEvery)
 	}
 	if o.KeyCacheFor == 0 {
 		o.KeyCacheFor = 5 * time.Second

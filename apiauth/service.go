@@ -63,7 +63,7 @@ func (s *Service) Feature() core.Feature {
 		Listeners:   listeners,
 		Jobs: append(s.wakeJobs(),
 			core.Job{Name: "revocation-feed", Every: s.opt.FeedEvery, Run: s.poll},
-			core.Job{Name: "signing-keys", Every: reloadKeysAfter / 2, Run: s.reloadKeys},
+			core.Job{Name: "signing-keys", Every: s.opt.FeedEvery, Run: s.reloadKeys},
 			core.Job{Name: "rotate-signing-keys", Every: 10 * time.Minute, Leased: true, Run: s.rotateWhenDue},
 		),
 		Start: s.start,

@@ -141,7 +141,7 @@ func stored(t *testing.T, s client.Store) *client.Credential {
 }
 
 // set replaces what a store has.
-func set(t *testing.T, s client.Store, c *client.Credential) {
+func set(t testing.TB, s client.Store, c *client.Credential) {
 	t.Helper()
 	err := s.Update(t.Context(), func(context.Context, *client.Credential) (*client.Credential, error) { return c, nil })
 	if err != nil {

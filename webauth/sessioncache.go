@@ -126,6 +126,18 @@ func (c *SessionCache) forget(_ context.Context, e core.Event) {
 	}
 }
 
+// Forget drops what is known of the tenants for which in is true: another node has changed something there.
+func (c *SessionCache) Forget(in func(tenant string) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.changes.Add(1)
+	for key := range c.entries {
+		if in(key.tenant) {
+			c.remove(key)
+		}
+	}
+}
+
 func (c *SessionCache) drop(key cachedKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

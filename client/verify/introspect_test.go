@@ -260,3 +260,17 @@ func TestIntrospectionRequest(t *testing.T) {
 		t.Errorf("Refresh: %v", err)
 	}
 }
+
+// The inquirer's credential goes to no endpoint on the way to which others may read along, whatever the metadata says.
+func TestIntrospectionInPlainHTTP(t *testing.T) {
+	i := newIssuer(t)
+	i.answer("introspect", text([]byte(fmt.Sprintf(`{"active":true,"token_type":"Bearer","sub":"usr_1","aud":%q}`, audience))))
+	v := i.verifier(func(c *verify.Config) { c.Introspection = &verify.Introspection{APIKey: "oak_1_2"} })
+	for _, endpoint := range []string{"http://app.example/introspect", "ftp://app.example/introspect", "//app.example/introspect", ""} {
+		i.answer("oauth-authorization-server", text([]byte(fmt.Sprintf(`{"issuer":%q,"introspection_endpoint":%q}`, i.URL, endpoint))))
+		refused(t, v, "a-token-of-some-length", verify.ErrUnavailable)
+	}
+	if n := i.count("introspect"); n != 0 {
+		t.Errorf("asked %d times", n)
+	}
+}

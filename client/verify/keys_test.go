@@ -209,6 +209,7 @@ func TestHostileKeyServer(t *testing.T) {
 	i := newIssuer(t)
 	elsewhere := httptest.NewServer(text(i.jwks()))
 	defer elsewhere.Close()
+	i.answer("elsewhere.json", text(i.jwks())) // on any host
 	huge := bytes.Repeat([]byte(" "), jwt.MaxJWKSBytes)
 	moved := func(status int) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, status) }
@@ -240,7 +241,7 @@ func TestHostileKeyServer(t *testing.T) {
 		"not there":          {"oauth-authorization-server", status(404)},
 		"another issuer":     {"oauth-authorization-server", meta(`{"issuer":"https://evil.example","jwks_uri":"%s/jwks.json"}`, i.URL)},
 		"no issuer":          {"oauth-authorization-server", meta(`{"jwks_uri":"%s/jwks.json"}`, i.URL)},
-		"keys in plain http": {"oauth-authorization-server", meta(`{"issuer":"%s","jwks_uri":"http://keys.example/"}`, i.URL)},
+		"keys in plain http": {"oauth-authorization-server", meta(`{"issuer":"%s","jwks_uri":"http://keys.example/elsewhere.json"}`, i.URL)},
 		"keys in a file":     {"oauth-authorization-server", meta(`{"issuer":"%s","jwks_uri":"file:///etc/passwd"}`, i.URL)},
 		"no address of keys": {"oauth-authorization-server", meta(`{"issuer":"%s"}`, i.URL)},
 	} {

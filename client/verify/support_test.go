@@ -51,7 +51,7 @@ func (n *network) RoundTrip(r *http.Request) (*http.Response, error) {
 	if other != nil {
 		w := httptest.NewRecorder()
 		other(w, r)
-		return w.Result(), nil
+		return w.Result(), r.Context().Err()
 	}
 	return n.base.RoundTrip(r)
 }

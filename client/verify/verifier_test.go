@@ -129,13 +129,18 @@ func TestRefresh(t *testing.T) {
 // The caller's slices are the caller's: what becomes of them later does not change which tokens are accepted.
 func TestConfigIsCopied(t *testing.T) {
 	i := newIssuer(t)
+	i.answer("introspect", text([]byte(fmt.Sprintf(`{"active":true,"token_type":"Bearer","sub":"usr_1","aud":%q}`, audience))))
 	audiences, scopes := []string{audience}, []string{"read"}
-	v := i.verifier(func(c *verify.Config) { c.Audiences = audiences })
-	h := v.RequireScopes(scopes...)(http.NotFoundHandler())
+	local := i.verifier(func(c *verify.Config) { c.Audiences = audiences })
+	asking := i.verifier(func(c *verify.Config) {
+		c.Audiences, c.Introspection = audiences, &verify.Introspection{APIKey: "oak_1_2"}
+	})
+	h := local.RequireScopes(scopes...)(greet)
 	audiences[0], scopes[0] = "https://evil.example", "admin"
 	token := i.token(i.keys[0])
-	accepted(t, v, token)
-	if w := call(h, "Bearer "+token); w.Code != 404 {
+	accepted(t, local, token)
+	accepted(t, asking, token)
+	if w := call(h, "Bearer "+token); w.Code != 200 {
 		t.Errorf("status %d", w.Code)
 	}
 }

@@ -11,21 +11,21 @@ import (
 	"encoding/base64"
 	"encoding/pem"
 	"math/big"
-	"testing"
+	"sync"
 	"time"
 )
 
-// certificate is the server's own, which nobody has signed.
+// certificate is that of all servers here, which nobody has signed.
 type certificate struct {
 	key  *ecdsa.PrivateKey
 	leaf *x509.Certificate
 }
 
-func newCertificate(t *testing.T) certificate {
-	t.Helper()
+// certified returns the certificate of this run.
+var certified = sync.OnceValue(func() certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "browsertest"},
@@ -34,14 +34,14 @@ func newCertificate(t *testing.T) certificate {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		t.Fatal(err)
+		panic(err)
 	}
 	return certificate{key, leaf}
-}
+})
 
 func (c certificate) config() *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{c.leaf.Raw}, PrivateKey: c.key}}}

@@ -1,86 +1,20 @@
 package browsertest_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
-	"sync"
 	"testing"
 	"time"
-
-	"github.com/oneauth-go/oneauth/internal/parts"
 )
 
-// driver is what drives the browser: the scripts of testdata/browser with the packages that they need, in a folder.
-type driver struct{ dir, node, chromium string }
-
-// TestMain removes what the tests have installed.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if dir, err := install(""); err == nil {
-		_ = os.RemoveAll(dir)
-	}
-	os.Exit(code)
-}
-
-// newDriver installs the driver once. It returns false where node, npm or Chromium is missing, and says so; where
-// ONEAUTH_REQUIRE asks for them the test has failed.
-func newDriver(t *testing.T) (driver, bool) {
-	t.Helper()
-	node, npm := parts.Command(t, "node", "nodejs"), parts.Command(t, "npm", "npm")
-	chromium := parts.Command(t, "chromium", "chromium")
-	if node == "" || npm == "" || chromium == "" {
-		return driver{}, false
-	}
-	dir, err := install(npm)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return driver{dir, node, chromium}, true
-}
-
-var installed struct {
-	sync.Mutex
-	dir string
-	err error
-}
-
-// install copies the scripts to a folder of their own and adds their packages. It does so once; without npm it only tells
-// what was done.
-func install(npm string) (string, error) {
-	installed.Lock()
-	defer installed.Unlock()
-	if installed.dir != "" || installed.err != nil {
-		return installed.dir, installed.err
-	}
-	if npm == "" {
-		return "", errors.New("not installed")
-	}
-	if installed.dir, installed.err = os.MkdirTemp("", "oneauth-browser-"); installed.err != nil {
-		return "", installed.err
-	}
-	if installed.err = os.CopyFS(installed.dir, os.DirFS(filepath.Join("testdata", "browser"))); installed.err != nil {
-		return installed.dir, installed.err
-	}
-	cmd := exec.Command(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
-	cmd.Dir = installed.dir
-	if out, err := cmd.CombinedOutput(); err != nil {
-		installed.err = errors.Join(err, errors.New(string(out)))
-	}
-	return installed.dir, installed.err
-}
-
-// order is what a script is told.
+// order is what a scenario is told.
 type order struct {
+	ID          string                       `json:"id"`       // comes back with the report
 	Scenario    string                       `json:"scenario"` // name of the script
-	Chromium    string                       `json:"chromium"`
-	Port        string                       `json:"port"` // where every host is
-	Pin         string                       `json:"pin"`
+	Port        string                       `json:"port"`     // of the server, for programs
+	Proxy       string                       `json:"proxy"`    // by which browsers reach the server, whatever the host
 	Certificate string                       `json:"certificate"`
 	Control     string                       `json:"control"`
 	Screenshots string                       `json:"screenshots"` // folder, or ""
@@ -98,47 +32,42 @@ type visitor struct {
 	Looks      []int  `json:"looks"` // which combinations of colour scheme and width are looked at; see visitor.mjs
 }
 
-// report is what a script found.
+// report is what a scenario found.
 type report struct {
+	ID     string
+	Error  string // of the script itself
 	Checks []struct {
-		Name   string
-		Faults []string
+		Name         string
+		Milliseconds int
+		Faults       []string
 	}
 	States []string // of pages that were looked at closely
 	Audits int      // by axe-core
 }
 
-// patience is how long a script may take, on a machine that has other things to do.
+// patience is how long a scenario may take, on a machine that has other things to do.
 const patience = 5 * time.Minute
 
-// drive runs a script, and reports each of its checks as a test. There must be as many as the caller knows of.
-func (d driver) drive(t *testing.T, s *site, o order, checks int) report {
+// drive has a scenario played, and reports each of its checks as a test. There must be as many as the caller knows of.
+func (d *driver) drive(t *testing.T, s *site, o order, checks int) report {
 	t.Helper()
-	o.Chromium, o.Port, o.Pin, o.Certificate, o.Control = d.chromium, s.port(), s.cert.pin(), s.cert.pem(), s.control
-	o.Password, o.Texts = password, catalogue(t)
+	o.ID, o.Port, o.Proxy, o.Control = t.Name(), s.port(), s.proxy, s.control
+	o.Certificate, o.Password, o.Texts = s.cert.pem(), secret, catalogue(t)
 	if o.Visitor.Language == "" {
 		o.Visitor = visitor{Language: "en", JavaScript: true, Hands: "mouse"}
 	}
-	in, err := json.Marshal(o)
-	if err != nil {
-		t.Fatal(err)
-	}
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, d.node, "run.mjs")
-	cmd.Dir, cmd.Stdin = d.dir, bytes.NewReader(in)
-	var problems strings.Builder
-	cmd.Stderr = &problems
-	out, err := cmd.Output()
+	found, err := d.play(ctx, o)
 	if err != nil {
-		t.Fatalf("%s: %v\n%s", o.Scenario, err, problems.String())
+		t.Fatalf("%s: %v", o.Scenario, err)
 	}
-	var found report
-	if err := json.Unmarshal(out, &found); err != nil {
-		t.Fatalf("%s: %v in %.2000s", o.Scenario, err, out)
+	if found.Error != "" {
+		t.Errorf("%s: %s", o.Scenario, found.Error)
 	}
 	for _, check := range found.Checks {
 		t.Run(check.Name, func(t *testing.T) {
+			t.Logf("%d ms", check.Milliseconds)
 			for _, fault := range check.Faults {
 				t.Error(fault)
 			}
@@ -148,6 +77,47 @@ func (d driver) drive(t *testing.T, s *site, o order, checks int) report {
 		t.Errorf("%s made %d checks, not %d", o.Scenario, len(found.Checks), checks)
 	}
 	return found
+}
+
+// play sends an order to the process and waits for its report.
+func (d *driver) play(ctx context.Context, o order) (report, error) {
+	line, err := json.Marshal(o)
+	if err != nil {
+		return report{}, err
+	}
+	answer := make(chan report, 1)
+	d.mu.Lock()
+	d.waiting[o.ID] = answer
+	_, err = d.orders.Write(append(line, '\n'))
+	d.mu.Unlock()
+	if err != nil {
+		return report{}, err
+	}
+	select {
+	case found := <-answer:
+		return found, nil
+	case <-d.ended:
+		return report{}, d.failure
+	case <-ctx.Done():
+		return report{}, ctx.Err()
+	}
+}
+
+// listen hands out the reports, until the process ends.
+func (d *driver) listen(reports *json.Decoder) error {
+	for {
+		var found report
+		if err := reports.Decode(&found); err != nil {
+			return err
+		}
+		d.mu.Lock()
+		answer := d.waiting[found.ID]
+		delete(d.waiting, found.ID)
+		d.mu.Unlock()
+		if answer != nil {
+			answer <- found
+		}
+	}
 }
 
 // catalogue reads the texts of the pages, by which the scripts recognise a page in either language.

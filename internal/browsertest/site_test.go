@@ -20,11 +20,12 @@ import (
 	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/identifier"
+	"github.com/oneauth-go/oneauth/core/password"
 	"github.com/oneauth-go/oneauth/stores/file"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
 
-// Where things are. The browser resolves all of .example to the test's own server; the site of the first three is
+// Where things are. The browser's way to all of .example leads to the test's own server; the site of the first three is
 // shop.example.
 const (
 	appHost     = "id.shop.example"
@@ -32,8 +33,8 @@ const (
 	siblingHost = "blog.shop.example"   // same site, another origin, and not to be trusted
 	evilHost    = "evil.example"
 
-	baseURL  = "https://" + appHost
-	password = "purple otters sing at dawn"
+	baseURL = "https://" + appHost
+	secret  = "purple otters sing at dawn" // everybody's password
 )
 
 // site is an application that runs behind TLS, and what a test needs to know about it.
@@ -43,6 +44,7 @@ type site struct {
 	strict  *oneauth.Auth // at strictHost, if openStrict was called
 	tls     *httptest.Server
 	cert    certificate
+	proxy   string // URL of the way from the browser to here
 	control string // URL of what the driver of the browser asks for beside the browser
 	clock   clock
 	record  recorder
@@ -52,7 +54,7 @@ type site struct {
 // open starts an application at baseURL, over a file.
 func open(t *testing.T, options ...oneauth.Option) *site {
 	t.Helper()
-	s := &site{t: t, cert: newCertificate(t), clock: clock{}, hosts: map[string]http.Handler{
+	s := &site{t: t, cert: certified(), clock: clock{}, hosts: map[string]http.Handler{
 		siblingHost: http.HandlerFunc(elsewhere), evilHost: http.HandlerFunc(elsewhere),
 	}}
 	store, err := file.Open(filepath.Join(t.TempDir(), "app.db"), file.Options{})
@@ -77,6 +79,9 @@ func open(t *testing.T, options ...oneauth.Option) *site {
 	s.tls.Config.ErrorLog = log.New(io.Discard, "", 0) // connections that the browser opened in vain
 	s.tls.StartTLS()
 	t.Cleanup(s.tls.Close)
+	proxy := httptest.NewServer(http.HandlerFunc(s.tunnel))
+	t.Cleanup(proxy.Close)
+	s.proxy = proxy.URL
 	control := httptest.NewServer(s.controls())
 	t.Cleanup(control.Close)
 	s.control = control.URL
@@ -88,6 +93,7 @@ func (s *site) start(store oneauth.Store, options ...oneauth.Option) *oneauth.Au
 	s.t.Helper()
 	auth, err := oneauth.New(store, append([]oneauth.Option{
 		oneauth.WithDevelopment(), oneauth.WithAppName("Shop"), oneauth.WithScopes("read", "write"),
+		oneauth.WithHashing(password.CheapParams(), password.Limits{}),
 		oneauth.WithFields(core.Field{Name: "city", Type: core.TextField}, core.Field{Name: "age", Type: core.NumberField, Validate: adult}),
 		oneauth.WithEnv(core.Env{Now: s.clock.now, Log: slog.New(slog.NewTextHandler(s.t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}),
 	}, options...)...)
@@ -176,7 +182,7 @@ func (s *site) controls() http.Handler {
 func (s *site) user(ctx context.Context, address string) *core.User {
 	s.t.Helper()
 	u, _, err := s.auth.Users().Ensure(ctx, core.Seed{
-		Identities: []core.SeedIdentity{{Kind: identifier.Email, Value: address, Verified: true}}, Password: password,
+		Identities: []core.SeedIdentity{{Kind: identifier.Email, Value: address, Verified: true}}, Password: secret,
 		Data: map[string]any{"age": 30.0},
 	})
 	if err != nil {

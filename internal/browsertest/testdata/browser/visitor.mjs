@@ -19,7 +19,6 @@ export class Visitor {
     v.page.on('console', (m) => v.heard(m))
     v.page.on('pageerror', (e) => world.fault(`page error: ${e}`))
     v.page.on('request', (q) => v.trusted(q.url()) || world.fault(`asks for ${q.url()}`))
-    v.page.setDefaultTimeout(30_000)
     return v
   }
 

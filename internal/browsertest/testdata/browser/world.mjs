@@ -1,36 +1,24 @@
-// What all scenarios share: the browser, people's contexts in it, the control of the server, and the report.
+// What a scenario has: people's profiles in the browser, the control of the server, and the report.
 import { request } from 'node:https'
-import { chromium } from 'playwright-core'
-
-const flags = [
-  '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  '--no-first-run',
-]
 
 export const base = 'https://id.shop.example'
 export const cookieName = '__Host-oneauth'
 
 export class World {
-  report = { checks: [], states: [], audits: 0 }
+  contexts = []
 
   constructor(order, browser) {
     this.order = order
     this.browser = browser
+    this.report = { id: order.id, checks: [], states: [], audits: 0 }
   }
 
-  // Every host of .example is the test's server, and no other host exists. Of all certificates that nobody has signed
-  // only the server's is accepted.
-  static async open(order) {
-    const rules = `MAP *.example 127.0.0.1:${order.port}, MAP * ~NOTFOUND, EXCLUDE 127.0.0.1`
-    const args = [...flags, `--host-resolver-rules=${rules}`, `--ignore-certificate-errors-spki-list=${order.pin}`]
-    return new World(order, await chromium.launch({ executablePath: order.chromium, args }))
-  }
-
-  async close() { await this.browser.close() }
+  async close() { await Promise.all(this.contexts.map((c) => c.close())) }
 
   // Runs one named check. What goes wrong in it is its fault, and the rest of the scenario goes on.
   async check(name, work) {
-    const found = { name, faults: [] }
+    const found = { name, faults: [], milliseconds: 0 }
+    const begin = Date.now()
     this.report.checks.push(found)
     this.current = found
     try {
@@ -38,6 +26,7 @@ export class World {
     } catch (e) {
       found.faults.push(String(e.stack ?? e).slice(0, 1500))
     }
+    found.milliseconds = Date.now() - begin
   }
 
   fault(text) { this.current.faults.push(text) }
@@ -47,10 +36,15 @@ export class World {
     if (a !== b) this.fault(`${what}: ${a}, not ${b}`)
   }
 
-  // A browser profile of its own.
+  // A browser profile of its own, for which every host is the scenario's server.
   async context(options = {}) {
-    const { language, javaScript } = this.order.visitor
-    return this.browser.newContext({ locale: language, javaScriptEnabled: javaScript, ...options })
+    const { proxy, visitor } = this.order
+    const context = await this.browser.newContext({
+      locale: visitor.language, javaScriptEnabled: visitor.javaScript, proxy: { server: proxy }, ...options,
+    })
+    context.setDefaultTimeout(60_000)
+    this.contexts.push(context)
+    return context
   }
 
   async advance(by) { await this.control('POST', `/advance?by=${by}`) }
