@@ -155,6 +155,12 @@ func (a *Auth) Users() core.Users { return a.core.Users() }
 // API returns the middleware that accepts access tokens and API keys, for routes that want a choice of their own.
 func (a *Auth) API() *apiauth.APIMiddleware { return a.api.Middleware() }
 
+// Authenticate judges an access token or API key that came some other way than by HTTP, such as with a gRPC call; see
+// [apiauth.Service.Authenticate].
+func (a *Auth) Authenticate(ctx context.Context, c apiauth.Credential) (*Principal, error) {
+	return a.api.Authenticate(ctx, c)
+}
+
 // RotateSigningKeys begins to sign access tokens with a fresh key; tokens of the old one stay good until they expire.
 func (a *Auth) RotateSigningKeys(ctx context.Context) error { return a.api.RotateKeys(ctx) }
 
