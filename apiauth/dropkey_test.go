@@ -56,6 +56,27 @@ func TestDroppedKeyIsBounded(t *testing.T) {
 	b.get("/me", stolen).want(401, "invalid_token")
 }
 
+// A node that dropped a key and could not read what is left judges nothing by the old set.
+func TestDropKeyWhenTheStoreFails(t *testing.T) {
+	faults := storetest.Faulty(mem.New())
+	n := start(t, func(s *setup) { s.store = faults })
+	stolen := n.login().str("access_token")
+	n.get("/me", stolen).want(200)
+	faults.Clear()
+	committed := false
+	faults.FailWhen(func(c storetest.Call) bool {
+		keys := slices.Contains(c.Kinds, "signing_keys")
+		committed = committed || keys && c.Method == storetest.Commit
+		return committed && keys && c.Method == storetest.Get
+	}, storetest.Fail)
+	if err := n.api.DropKey(t.Context(), kid(t, stolen)); !errors.Is(err, core.ErrUnavailable) {
+		t.Errorf("DropKey: %v", err)
+	}
+	n.get("/me", stolen).want(503)
+	faults.Clear()
+	n.get("/me", stolen).want(401, "invalid_token")
+}
+
 // With a Wake the others hear of it at once, and no poll is needed.
 func TestDroppedKeyIsAnnounced(t *testing.T) {
 	a, b := awake(t, newBus())

@@ -22,9 +22,9 @@ type Wake interface {
 }
 
 const (
-	announceWithin = 2 * time.Second        // all that there is to tell
-	wakePause      = 100 * time.Millisecond // after telling or looking: what comes meanwhile is done at once
-	maxHints       = 1000                   // tenants that are told apart
+	announceWithin = 2 * time.Second       // all that there is to tell
+	wakePause      = 50 * time.Millisecond // after telling or looking: what comes meanwhile waits and is done in one go
+	maxHints       = 1000                  // tenants that are told apart
 )
 
 // hints are tenants that something is to be done about, each once however often it was named.

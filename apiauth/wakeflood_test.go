@@ -9,7 +9,7 @@ import (
 	"github.com/oneauth-go/oneauth/stores/storetest"
 )
 
-// A flood of announcements, forged ones among them, makes a node look at the store ten times in a second at most, and a
+// A flood of announcements, forged ones among them, makes a node look at the store twenty times in a second at most, and a
 // flood of revocations is few announcements.
 func TestWakeFlood(t *testing.T) {
 	store, c, wake := mem.New(), newClock(), newBus()
@@ -45,7 +45,7 @@ func TestWakeFlood(t *testing.T) {
 		a.form("/auth/revoke", "token", last).want(200)
 	}
 	eventually(t, "the last token is bad on the other node", func() bool { return b.get("/me", last).status == 401 })
-	most := int(time.Since(began)/(100*time.Millisecond)) + 2
+	most := int(time.Since(began)/(50*time.Millisecond)) + 2
 	wake.mu.Lock()
 	defer wake.mu.Unlock()
 	if wake.announced > most {

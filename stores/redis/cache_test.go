@@ -204,6 +204,37 @@ func TestCacheJoinsNoOldRead(t *testing.T) {
 	a.wantOwner(t, "newer")
 }
 
+// A read that is under way when a commit of its node drops the key answers those who are on it and nobody after them, and
+// does not put back, here or for other nodes, what was overwritten.
+func TestCacheDropsReadsUnderWay(t *testing.T) {
+	server := parts.Redis(t, parts.Fast)
+	if server == nil {
+		return
+	}
+	data := mem.New()
+	a, b := newNode(t, data, server.Addr(), time.Hour), newNode(t, data, server.Addr(), time.Hour)
+	must(t, a.Commit(t.Context(), []record.Op{put("t1", "a", "old", 1, 0)}))
+	has, leave, left := make(chan struct{}), make(chan struct{}), make(chan string, 1)
+	a.inner.afterRead(func() { close(has); <-leave })
+	go func() { left <- a.owner(t) }()
+	<-has // the old record, and has not answered yet
+	must(t, a.Commit(t.Context(), []record.Op{put("t1", "a", "new", 2, 1)}))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	rs, err := a.Get(ctx, thingKey("t1", "a"))
+	if err != nil || len(rs) != 1 || rs[0].Row[0].Text() != "new" {
+		t.Errorf("who comes after the commit gets %v, %v", rs, err)
+	}
+	close(leave)
+	if got := <-left; got != "old" && got != "new" { // it began before the commit: either is right
+		t.Errorf("who came before it got %q", got)
+	}
+	for range 3 {
+		a.wantOwner(t, "new")
+		b.wantOwner(t, "new")
+	}
+}
+
 // A record that was removed behind the cache's back, as by a node that crashed or could not reach Redis, is not served
 // longer than the TTL.
 func TestCacheBound(t *testing.T) {
