@@ -18,6 +18,9 @@ var Bounds = []Bound{
 	{What: "API key, file store, not cached", Most: 15000, Of: "apiauth BenchmarkAPIMiddleware/APIKey-uncached"},
 	{What: "session cookie, file store", Most: 20000, Of: "webauth BenchmarkRequireSession/file"},
 	{What: "session cookie, remembered", Most: 1000, Of: "webauth BenchmarkRequireSession/cached"},
+	{What: "a client's transport", Most: 1000, Of: "client BenchmarkTransport"},
+	{What: "a client's transport, allocations", Unit: "allocs/op", Most: 5, Of: "client BenchmarkTransport"},
+	{What: "remote verification, one in use", Most: 600, Of: "client/verify BenchmarkVerify/hot"},
 	{What: "login page", Most: 1e6, Of: "webauth/pages BenchmarkLoginPage"},
 	{
 		What: "durable refreshes, 1 goroutine, against raw bbolt", Least: 0.7, Inverse: true,
