@@ -24,7 +24,7 @@ type issuing struct {
 	user string
 }
 
-func newIssuing(t *testing.T) *issuing {
+func newIssuing(t testing.TB) *issuing {
 	t.Helper()
 	api, err := apiauth.New(apiauth.Options{})
 	if err != nil {
