@@ -128,6 +128,32 @@ func TestStreamOutlivesNoToken(t *testing.T) {
 	wants(t, err, codes.Unauthenticated)
 }
 
+// A message that comes after the token has ended does not reach the handler.
+func TestMessageAfterTheToken(t *testing.T) {
+	w := newWorld(t)
+	s := serve(t, grpcauth.Config{Verifier: w.verifier()})
+	reached := make(chan struct{}, 2)
+	s.see = func(context.Context) { reached <- struct{}{} }
+	up, err := s.client().StreamingInputCall(bearing(t, w.Token(t, ann)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := &grpc_testing.StreamingInputCallRequest{}
+	if err := up.Send(message); err != nil {
+		t.Fatal(err)
+	}
+	<-reached
+	w.Advance(time.Hour)
+	if err := up.Send(message); err != nil {
+		t.Fatal(err)
+	}
+	_, err = up.CloseAndRecv()
+	wants(t, err, codes.Unauthenticated)
+	if len(reached) != 0 {
+		t.Error("the handler has got the message")
+	}
+}
+
 // Without any rules every method needs a token; what is named public needs none.
 func TestEveryMethodNeedsAToken(t *testing.T) {
 	w := newWorld(t)

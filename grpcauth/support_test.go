@@ -140,6 +140,20 @@ func (s *server) FullDuplexCall(stream grpc_testing.TestService_FullDuplexCallSe
 	}
 }
 
+// StreamingInputCall takes messages, and answers with how many there were.
+func (s *server) StreamingInputCall(stream grpc_testing.TestService_StreamingInputCallServer) error {
+	for n := int32(0); ; n++ {
+		_, err := stream.Recv()
+		if errors.Is(err, io.EOF) {
+			return stream.SendAndClose(&grpc_testing.StreamingInputCallResponse{AggregatedPayloadSize: n})
+		}
+		if err != nil {
+			return err
+		}
+		s.see(stream.Context())
+	}
+}
+
 // StreamingOutputCall sends messages for as long as it may.
 func (s *server) StreamingOutputCall(_ *grpc_testing.StreamingOutputCallRequest, stream grpc_testing.TestService_StreamingOutputCallServer) error {
 	for {
