@@ -1,8 +1,8 @@
 // Package oneauth adds sign-in to a Go web application: browser sessions, API tokens and API keys over the
 // application's own store, with safe defaults.
 //
-//	store, err := file.Open("app.db", file.Options{})
-//	auth, err := oneauth.New(store, oneauth.WithDevelopment())
+//	store := oneauth.Must(file.Open("app.db", file.Options{}))
+//	auth := oneauth.Must(oneauth.New(store, oneauth.WithDevelopment(), oneauth.WithScopes("read")))
 //	auth.Mount(mux)                                  // /auth/... and /.well-known/...
 //	mux.Handle("/app", auth.RequireSession(page))    // people
 //	mux.Handle("/api", auth.RequireScopes("read")(api)) // people and programs
@@ -66,6 +66,17 @@ func New(store Store, options ...Option) (*Auth, error) {
 		return nil, fmt.Errorf("oneauth: %w", err)
 	}
 	return a, nil
+}
+
+// Must returns v, or panics with err. It is for main functions, where a store that cannot be opened and options that are
+// wrong end the program:
+//
+//	auth := oneauth.Must(oneauth.New(oneauth.Must(file.Open("app.db", file.Options{})), oneauth.WithDevelopment()))
+func Must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
 }
 
 // wire builds the rooms from the bottom up. The edges know each other only through functions: the cookie of one is a

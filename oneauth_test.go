@@ -296,11 +296,7 @@ func TestA29Tenants(t *testing.T) {
 
 // A whole application: sign-up and sign-in, a page for people, an API for programs.
 func Example() {
-	auth, err := oneauth.New(mem.New(), oneauth.WithDevelopment(), oneauth.WithScopes("read"))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	auth := oneauth.Must(oneauth.New(mem.New(), oneauth.WithDevelopment(), oneauth.WithScopes("read")))
 	defer auth.Close()
 	hello := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintln(w, "hello", oneauth.From(r.Context()).Subject)
