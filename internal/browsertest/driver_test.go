@@ -46,7 +46,7 @@ type report struct {
 }
 
 // patience is how long a scenario may take, on a machine that has other things to do.
-const patience = 5 * time.Minute
+const patience = 20 * time.Minute
 
 // drive has a scenario played, and reports each of its checks as a test. There must be as many as the caller knows of.
 func (d *driver) drive(t *testing.T, s *site, o order, checks int) report {

@@ -237,23 +237,29 @@ func TestErrorsAreSummarisedAndLinked(t *testing.T) {
 			t.Error("the summary does not announce itself")
 		}
 		linked := map[string]bool{}
+		var order []string
 		for n := range summary.Descendants() {
 			if n.Type == html.ElementNode && n.Data == "a" {
 				target := strings.TrimPrefix(attr(n, "href"), "#")
-				linked[target] = true
+				linked[target], order = true, append(order, target)
 				if input := d.byID(target); input == nil || input.Data != "input" && input.Data != "select" {
 					t.Errorf("the summary links to %q, which is no input", target)
 				}
 			}
 		}
+		var invalid []string
 		for _, n := range d.named("input", "select") {
 			if attr(n, "aria-invalid") != "true" {
 				continue
 			}
 			id := attr(n, "id")
+			invalid = append(invalid, id)
 			if !linked[id] || !strings.Contains(attr(n, "aria-describedby"), id+"-error") {
 				t.Errorf("the error of %q is not linked", id)
 			}
+		}
+		if n := min(len(order), len(invalid)); !slices.Equal(order[:n], invalid) { // the choice of scopes comes after the fields
+			t.Errorf("the summary has %v, the form has %v", order, invalid)
 		}
 		if n := len(d.named("h1")); n == 1 {
 			for _, f := range d.all {

@@ -1,8 +1,10 @@
 package pages
 
 import (
+	"cmp"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,7 +17,8 @@ type Problem struct{ Text, Target string }
 // Href is the address of the element within the page.
 func (p Problem) Href() string { return "#" + (&url.URL{Fragment: p.Target}).EscapedFragment() }
 
-// Problems lists the errors of the page, each with the name of its input and where that is.
+// Problems lists the errors of the page, each with the name of its input and where that is: first those of the whole
+// form, then the others in the order of their inputs.
 func (v *View) Problems() []Problem {
 	var all []Problem
 	for _, e := range v.Errors {
@@ -26,7 +29,17 @@ func (v *View) Problems() []Problem {
 		}
 		all = append(all, p)
 	}
+	slices.SortStableFunc(all, func(a, b Problem) int { return cmp.Compare(v.place(a), v.place(b)) })
 	return all
+}
+
+// place is where on the page a problem is; the choice of scopes is below the fields.
+func (v *View) place(p Problem) int {
+	i := slices.IndexFunc(v.fields, func(f Field) bool { return f.ID == p.Target })
+	if i < 0 && p.Target != "" {
+		return len(v.fields)
+	}
+	return i
 }
 
 // target finds the input of the failed form that a parameter belongs to.
