@@ -2,30 +2,10 @@ package oneauth_test
 
 import (
 	"log/slog"
-	"sync"
-	"time"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/internal/clock"
 )
 
-// heldClock stands still until it is moved.
-type heldClock struct {
-	mu sync.Mutex
-	at time.Time
-}
-
-func newHeldClock() *heldClock { return &heldClock{at: time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (c *heldClock) now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.at
-}
-
-func (c *heldClock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
-}
-
-func (c *heldClock) env() core.Env { return core.Env{Now: c.now, Log: slog.New(slog.DiscardHandler)} }
+// held is an environment with a clock that stands still.
+func held(c *clock.Held) core.Env { return core.Env{Now: c.Now, Log: slog.New(slog.DiscardHandler)} }

@@ -18,6 +18,7 @@ import (
 	"github.com/oneauth-go/oneauth/core/mail"
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/core/seal"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/file"
 )
 
@@ -120,8 +121,8 @@ func (s *inTransit) Send(ctx context.Context, m mail.Message) error {
 // accepted before are not sent again.
 func TestCloseLosesNoMail(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.db")
-	clock := newHeldClock()
-	env := oneauth.WithEnv(clock.env())
+	c := clock.Noon()
+	env := oneauth.WithEnv(held(c))
 	slow := &inTransit{accepted: map[string]int{}, held: make(chan string, 100), holds: func(to string) bool { return strings.HasPrefix(to, "slow") }}
 	auth, _ := production(t, path, env, oneauth.WithSender(core.Email, slow))
 	const people = 24
@@ -144,7 +145,7 @@ func TestCloseLosesNoMail(t *testing.T) {
 	good := &inTransit{accepted: slow.accepted}
 	again, _ := production(t, path, env, oneauth.WithSender(core.Email, good))
 	defer again.Close()
-	clock.advance(time.Hour)
+	c.Advance(time.Hour)
 	if err := again.Core().DeliverPending(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/mail"
+	"github.com/oneauth-go/oneauth/internal/clock"
 )
 
 // mailServer is an SMTP server with STARTTLS that refuses the first mails, for now.
@@ -111,20 +112,20 @@ var mailedLink = regexp.MustCompile(`https://app\.example(/auth/verify\?token=[A
 func TestMailsOverSMTP(t *testing.T) {
 	server := &mailServer{refuse: 2, mails: map[string][]string{}}
 	port, roots := startMailServer(t, server)
-	clock := newHeldClock()
+	c := clock.Noon()
 	sender, err := mail.NewSMTP(mail.SMTPOptions{
-		Host: "127.0.0.1", Port: port, From: "Example <no-reply@app.example>", TLSConfig: &tls.Config{RootCAs: roots}, Now: clock.now,
+		Host: "127.0.0.1", Port: port, From: "Example <no-reply@app.example>", TLSConfig: &tls.Config{RootCAs: roots}, Now: c.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	auth := newAuth(t, oneauth.WithSender(core.Email, sender), oneauth.WithEnv(clock.env()))
+	auth := newAuth(t, oneauth.WithSender(core.Email, sender), oneauth.WithEnv(held(c)))
 	if w := send(auth, "POST", "/auth/signup", signUpBody(annMail)); w.Code != 201 {
 		t.Fatalf("%d %s", w.Code, w.Body)
 	}
 	deliver := func(after time.Duration, tries, mails int) {
 		t.Helper()
-		clock.advance(after)
+		c.Advance(after)
 		if err := auth.Core().DeliverPending(t.Context()); err != nil {
 			t.Fatal(err)
 		}

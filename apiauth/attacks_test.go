@@ -13,6 +13,7 @@ import (
 
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/internal/jwt"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
@@ -58,7 +59,7 @@ func TestA22MutilatedTokens(t *testing.T) {
 // A23: an old refresh token ends the session, which stays dead after a restart; of parallel refreshes all get the same
 // successor.
 func TestA23RefreshReplay(t *testing.T) {
-	store, c := mem.New(), newClock()
+	store, c := mem.New(), clock.Noon()
 	with := func(s *setup) { s.store, s.clock = store.Again(), c }
 	n := start(t, with)
 	first := n.login()

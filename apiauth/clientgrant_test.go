@@ -10,6 +10,7 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
 
@@ -76,12 +77,12 @@ func TestClientCredentialsDisabled(t *testing.T) {
 
 // A registration that is taken away, or whose scopes are, is heard at the next token.
 func TestClientCredentialsFollowTheRegistration(t *testing.T) {
-	store, clock := mem.New(), newClock()
-	n := start(t, func(s *setup) { services(s); s.store, s.clock = store, clock })
+	store, held := mem.New(), clock.Noon()
+	n := start(t, func(s *setup) { services(s); s.store, s.clock = store, held })
 	n.asService("scope", "write").want(200)
 	next := start(t, func(s *setup) {
 		services(s)
-		s.store, s.clock = store.Again(), clock
+		s.store, s.clock = store.Again(), held
 		s.core.Clients[0].Scopes = []string{"read"}
 	})
 	next.asService("scope", "write").want(400, "invalid_scope")

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/stores/storetest"
 )
@@ -42,7 +43,7 @@ func TestDropKey(t *testing.T) {
 
 // A node whose background work does not run, or whose store is down, takes no dropped key for longer than revoked tokens.
 func TestDroppedKeyIsBounded(t *testing.T) {
-	store, c := mem.New(), newClock()
+	store, c := mem.New(), clock.Noon()
 	faults := storetest.Faulty(store.Again())
 	a := start(t, func(s *setup) { s.store, s.clock = store, c })
 	b := start(t, func(s *setup) { s.store, s.clock = faults, c })

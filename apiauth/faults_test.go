@@ -7,6 +7,7 @@ import (
 
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/stores/storetest"
 )
@@ -120,7 +121,7 @@ func TestA24MiddlewareFailures(t *testing.T) {
 		for _, revoked := range []bool{false, true} {
 			t.Run(name, func(t *testing.T) {
 				eachFault(t, func(t *testing.T, f *storetest.Faults) (func(context.Context) answer, func(storetest.Injection, answer)) {
-					clk := newClock()
+					clk := clock.Noon()
 					maker := start(t, func(s *setup) { s.store, s.clock = f, clk })
 					got := maker.login()
 					n := start(t, func(s *setup) { s.store, s.clock, s.api.Strict = f, clk, strict })

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/oneauth-go/oneauth/core/seal"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
 
@@ -76,7 +77,7 @@ func TestKeysAreReplacedInTime(t *testing.T) {
 
 // Nodes that start at once over an empty store agree on one key; others learn of a new one by meeting its tokens.
 func TestNodesAgreeOnKeys(t *testing.T) {
-	store, c := mem.New(), newClock()
+	store, c := mem.New(), clock.Noon()
 	nodes := make([]*node, 8)
 	var all sync.WaitGroup
 	for i := range nodes {
@@ -104,7 +105,7 @@ func TestNodesAgreeOnKeys(t *testing.T) {
 
 // Another algorithm means a new key; tokens of the old one stay good.
 func TestAlgorithmCanChange(t *testing.T) {
-	store, c := mem.New(), newClock()
+	store, c := mem.New(), clock.Noon()
 	with := func(alg string) func(*setup) {
 		return func(s *setup) { s.store, s.clock, s.api.Alg = store.Again(), c, alg }
 	}
@@ -130,7 +131,7 @@ func TestAlgorithmCanChange(t *testing.T) {
 
 // Master secrets can be replaced while tokens live; a wrong one fails at start.
 func TestReseal(t *testing.T) {
-	store, c := mem.New(), newClock()
+	store, c := mem.New(), clock.Noon()
 	next := []byte("fedcba9876543210-another-master-secret-of-tests")
 	with := func(current []byte, old ...[]byte) func(*setup) {
 		return func(s *setup) {

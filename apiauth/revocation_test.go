@@ -8,6 +8,7 @@ import (
 
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/internal/wire"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/stores/storetest"
@@ -16,7 +17,7 @@ import (
 // cluster starts two nodes over one store with one clock.
 func cluster(t *testing.T, with func(*setup)) (a, b *node) {
 	t.Helper()
-	store, c := mem.New(), newClock()
+	store, c := mem.New(), clock.Noon()
 	next := store.Again
 	begin := func(s *setup) {
 		s.store, s.clock = next(), c
@@ -131,7 +132,7 @@ func TestStrict(t *testing.T) {
 
 // A commit can become visible after polls that were later than its time. Polls overlap, so it is found all the same.
 func TestLateCommitIsFound(t *testing.T) {
-	store, c := mem.New(), newClock()
+	store, c := mem.New(), clock.Noon()
 	faults := storetest.Faulty(store)
 	a := start(t, func(s *setup) { s.store, s.clock = faults, c })
 	b := start(t, func(s *setup) { s.store, s.clock = store.Again(), c })
@@ -149,7 +150,7 @@ func TestLateCommitIsFound(t *testing.T) {
 	}
 	b.get("/me", token).want(200)
 	n := start(t, func(s *setup) { // the commit arrives 80 seconds late
-		s.store, s.clock = store.Again(), &clock{now: made}
+		s.store, s.clock = store.Again(), clock.At(made)
 	})
 	n.form("/auth/revoke", "token", token).want(200)
 	if rows, err := store.Get(t.Context(), late.Key); err != nil || len(rows) != 1 {

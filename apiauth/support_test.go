@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +21,7 @@ import (
 	"github.com/oneauth-go/oneauth/core/password"
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/core/seal"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/internal/wire"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
@@ -37,39 +37,19 @@ const (
 
 var master = []byte("0123456789abcdef-a-master-secret-of-the-tests")
 
-// clock is held until somebody moves it.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // node is one process of an application, with the API's endpoints and some routes of its own.
 type node struct {
 	t     testing.TB
 	auth  *core.Auth
 	api   *apiauth.Service
-	clock *clock
+	clock *clock.Held
 	h     http.Handler
 }
 
 // setup is what a test wants otherwise than usual.
 type setup struct {
 	store record.Backend
-	clock *clock
+	clock *clock.Held
 	now   func() time.Time // instead of the clock
 	core  core.Config
 	api   apiauth.Options
@@ -87,7 +67,7 @@ func start(t testing.TB, with func(*setup)) *node {
 
 func tryStart(t testing.TB, with func(*setup)) (*node, error) {
 	t.Helper()
-	s := &setup{store: mem.New(), clock: newClock()}
+	s := &setup{store: mem.New(), clock: clock.Noon()}
 	keys, err := seal.New(rand.Reader, master)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/stores/storetest"
 )
@@ -12,7 +13,7 @@ import (
 // A flood of announcements, forged ones among them, makes a node look at the store twenty times in a second at most, and a
 // flood of revocations is few announcements.
 func TestWakeFlood(t *testing.T) {
-	store, c, wake := mem.New(), newClock(), newBus()
+	store, c, wake := mem.New(), clock.Noon(), newBus()
 	faults := storetest.Faulty(store.Again())
 	slow := func(s *setup) { s.clock, s.api.Wake, s.api.FeedEvery = c, wake, 30*time.Second }
 	a := start(t, func(s *setup) { slow(s); s.store = store })

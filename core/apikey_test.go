@@ -25,7 +25,7 @@ func TestAPIKey(t *testing.T) {
 		!p.Expires.Equal(w.clock.Now().Add(time.Hour)) || p.Tenant != core.DefaultTenant || !p.HasScope("read") || p.HasScope("admin") {
 		t.Errorf("%+v", p)
 	}
-	w.clock.Add(time.Hour)
+	w.clock.Advance(time.Hour)
 	_, err = w.CheckKey(t.Context(), key)
 	wantCode(t, err, core.CodeInvalidToken)
 	if all := must(w.ListKeys(t.Context(), u.ID))(t); len(all) != 0 {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/stores/storetest"
 )
@@ -43,7 +44,7 @@ func TestEveryStoreCallFailingInEveryWay(t *testing.T) {
 // faultyWorld is a world whose instance reaches the data through faults.
 func faultyWorld(t *testing.T, data *mem.Store, faults *storetest.Faults, change func(*core.Config)) *world {
 	t.Helper()
-	w := &world{t: t, data: data, clock: newClock(), mail: &mailbag{}, events: &eventLog{}}
+	w := &world{t: t, data: data, clock: clock.Noon(), mail: &mailbag{}, events: &eventLog{}}
 	template := newWorld(t)
 	w.cfg = template.cfg
 	w.cfg.Env.Now, w.cfg.Courier, w.cfg.Listeners = w.clock.Now, w.mail, []core.Listener{w.events.hear}

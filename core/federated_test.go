@@ -276,7 +276,7 @@ func TestLinkAndUnlink(t *testing.T) {
 		t.Errorf("%d links", n)
 	}
 
-	w.clock.Add(16 * time.Minute)
+	w.clock.Advance(16 * time.Minute)
 	_, err = link(ann, acme("1", "", false))
 	wantCode(t, err, core.CodeReauthRequired)
 	for i := range 21 {

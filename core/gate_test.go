@@ -78,7 +78,7 @@ func TestSecondFactorCompletesTheAttempt(t *testing.T) {
 			t.Error("an attempt passes for a session")
 		}
 		start := w.clock.Now()
-		w.clock.Add(time.Minute)
+		w.clock.Advance(time.Minute)
 		in := must(w.Admit(t.Context(), proof(u.ID, "otp", ref), wish))(t)
 		if !slices.Equal(in.Session.AMR, []string{"pwd", "otp"}) || !in.Session.AuthTime.Equal(start) {
 			t.Errorf("amr %v, auth_time %v", in.Session.AMR, in.Session.AuthTime)
@@ -145,7 +145,7 @@ func TestAttemptIsBound(t *testing.T) {
 			return proof(other, "otp", ref), browser
 		}},
 		{"expired", browser, func(w *world, owner, _ string, ref core.AttemptRef) (core.Proof, core.Wish) {
-			w.clock.Add(10 * time.Minute)
+			w.clock.Advance(10 * time.Minute)
 			return proof(owner, "otp", ref), browser
 		}},
 		{"everything revoked since", browser, func(w *world, owner, _ string, ref core.AttemptRef) (core.Proof, core.Wish) {
@@ -255,7 +255,7 @@ func TestMintWritesTheAccount(t *testing.T) {
 		}))
 		return a
 	}
-	w.clock.Add(time.Hour)
+	w.clock.Advance(time.Hour)
 	must(w.signIn("ann@example.com", goodPassword, browser))(t)
 	if a := read(); !a.MintedAt.Equal(w.clock.Now()) {
 		t.Errorf("minted at %v", a.MintedAt)
@@ -294,7 +294,7 @@ func TestTheOldestSessionMakesRoom(t *testing.T) {
 	u := w.verified("ann@example.com")
 	var ids []string
 	for range 5 {
-		w.clock.Add(time.Second)
+		w.clock.Advance(time.Second)
 		ids = append(ids, must(w.signIn("ann@example.com", goodPassword, api))(t).Session.ID)
 	}
 	var live []string
@@ -312,7 +312,7 @@ func TestAUserHasAtMostAHundredSessions(t *testing.T) {
 	u := w.verified("ann@example.com")
 	first := w.apiLogin("ann@example.com")
 	for range 100 {
-		w.clock.Add(time.Millisecond)
+		w.clock.Advance(time.Millisecond)
 		must(w.Admit(t.Context(), proof(u.ID, "otp", core.AttemptRef{}), api))(t)
 	}
 	if n := w.count("session"); n != 100 {

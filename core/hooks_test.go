@@ -43,8 +43,8 @@ func TestNewSignInIsMailedOncePerDevice(t *testing.T) {
 	}
 	signIn(firefox128, browser, 0) // the one that signed up
 	noError(t, w.SignOut(t.Context(), in.Cookie))
-	w.clock.Add(60 * 24 * time.Hour) // no session lives any more
-	signIn(firefox131, browser, 0)   // the same, updated
+	w.clock.Advance(60 * 24 * time.Hour) // no session lives any more
+	signIn(firefox131, browser, 0)       // the same, updated
 	signIn(iphone, browser, 1)
 	signIn(iphone, browser, 1)
 	signIn(firefox128, api, 2) // a program is another device

@@ -204,13 +204,13 @@ func TestUnverifiedClaimLapses(t *testing.T) {
 	in := w.signedIn(annMail)
 	noError(t, w.add(in, identifier.Email, workMail))
 	w.notices()
-	w.clock.Add(time.Hour)
+	w.clock.Advance(time.Hour)
 	noError(t, w.RequestVerify(t.Context(), in.User.ID, workMail))
 	late := w.link(core.NoticeVerify, workMail)
 	if n := w.mail.all(); !n[len(n)-1].Expires.Equal(w.identity(in.User.ID, workMail).Expires) {
 		t.Errorf("the second link says that it is good until %v", n[len(n)-1].Expires)
 	}
-	w.clock.Add(23 * time.Hour)
+	w.clock.Advance(23 * time.Hour)
 	wantCode(t, second(w.Verify(t.Context(), late)), core.CodeInvalidToken)
 	if w.identity(in.User.ID, workMail) != nil {
 		t.Error("the claim is still there")
@@ -219,14 +219,14 @@ func TestUnverifiedClaimLapses(t *testing.T) {
 	if owner.User.ID == in.User.ID || w.identity(owner.User.ID, workMail) == nil {
 		t.Error("the owner did not get the address")
 	}
-	w.clock.Add(48 * time.Hour)
+	w.clock.Advance(48 * time.Hour)
 	if w.identity(owner.User.ID, workMail) == nil {
 		t.Error("the address of a sign-up lapsed")
 	}
 	again, err := w.signIn(annMail, goodPassword, browser)
 	noError(t, err)
 	w.addVerified(again, thirdOne)
-	w.clock.Add(100 * time.Hour)
+	w.clock.Advance(100 * time.Hour)
 	if w.identity(in.User.ID, thirdOne) == nil {
 		t.Error("a verified address lapsed")
 	}
@@ -289,9 +289,9 @@ func TestVerifyFirstAddTellsNothing(t *testing.T) {
 func TestIdentityChangesNeedARecentSignIn(t *testing.T) {
 	w := newWorld(t)
 	in := w.signedIn(annMail)
-	w.clock.Add(15 * time.Minute)
+	w.clock.Advance(15 * time.Minute)
 	noError(t, w.add(in, identifier.Username, "ann"))
-	w.clock.Add(time.Second)
+	w.clock.Advance(time.Second)
 	wantCode(t, w.add(in, identifier.Email, workMail), core.CodeReauthRequired)
 	wantCode(t, w.primary(in, identifier.Username, "ann"), core.CodeReauthRequired)
 	wantCode(t, w.remove(in, identifier.Username, "ann"), core.CodeReauthRequired)
@@ -310,7 +310,7 @@ func TestIdentityChangesNeedARecentSignIn(t *testing.T) {
 	noError(t, w.remove(in, identifier.Username, "ann"))
 
 	phone := w.apiLogin(annMail)
-	w.clock.Add(time.Hour)
+	w.clock.Advance(time.Hour)
 	wantCode(t, w.add(phone, identifier.Username, "ann"), core.CodeReauthRequired)
 	noError(t, second(w.refresh(phone.RefreshToken))) // refreshing proves nothing
 	wantCode(t, w.add(phone, identifier.Username, "ann"), core.CodeReauthRequired)
@@ -417,7 +417,7 @@ func TestFailingStoreAndAccountChanges(t *testing.T) {
 	settled := func(w *world) *core.SignedIn { // nothing of the stage is so new that a stale read misses it
 		in := w.signedIn(annMail)
 		w.addVerified(in, workMail)
-		w.clock.Add(time.Minute)
+		w.clock.Advance(time.Minute)
 		noError(w.t, second(w.CheckSession(w.t.Context(), in.Cookie)))
 		return in
 	}

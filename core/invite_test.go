@@ -93,7 +93,7 @@ func TestInviteOnly(t *testing.T) {
 func TestInvitationsExpireAndAreWithdrawn(t *testing.T) {
 	w := newWorld(t, inviteOnly)
 	old := w.invite("ann@example.com")
-	w.clock.Add(7 * 24 * time.Hour)
+	w.clock.Advance(7 * 24 * time.Hour)
 	_, err := w.signUpWith(old, "")
 	wantCode(t, err, core.CodeSignUpRefused)
 	token := w.invite("ann@example.com")
@@ -103,7 +103,7 @@ func TestInvitationsExpireAndAreWithdrawn(t *testing.T) {
 	wantCode(t, w.Users().Withdraw(t.Context(), "ann@example.com"), core.CodeNotFound)
 	first := w.invite("ann@example.com")
 	for range 5 {
-		w.clock.Add(time.Second)
+		w.clock.Advance(time.Second)
 		w.invite("ann@example.com")
 	}
 	wantCode(t, second(w.signUpWith(first, "")), core.CodeSignUpRefused)

@@ -46,7 +46,7 @@ func TestLeasedJobRunsOnOneNode(t *testing.T) {
 	if runs.Load() != now {
 		t.Error("a node without the lease ran the job")
 	}
-	w.clock.Add(3*time.Minute + time.Second) // the holder is gone
+	w.clock.Advance(3*time.Minute + time.Second) // the holder is gone
 	noError(t, idle.RunJobs(t.Context()))
 	if runs.Load() != now+1 {
 		t.Error("nobody took over")
@@ -131,7 +131,7 @@ func TestSweepRemovesWhatExpired(t *testing.T) {
 	noError(t, w.ForgotPassword(t.Context(), "nobody@example.com"))
 	_, err := w.signIn("nobody@example.com", wrongPassword, browser)
 	wantCode(t, err, core.CodeInvalidCredentials)
-	w.clock.Add(8 * 24 * time.Hour)
+	w.clock.Advance(8 * 24 * time.Hour)
 	noError(t, w.RunJobs(t.Context()))
 	for _, kind := range []string{"session", "one_time_token", "guess", "outbox"} {
 		if n := w.count(kind); n != 0 {

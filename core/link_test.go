@@ -82,9 +82,9 @@ func TestLinksExpire(t *testing.T) {
 	w := newWorld(t)
 	w.person("ann@example.com")
 	verify, reset := w.link(core.NoticeVerify, "ann@example.com"), w.resetLink("ann@example.com")
-	w.clock.Add(30 * time.Minute)
+	w.clock.Advance(30 * time.Minute)
 	wantCode(t, w.ResetPassword(t.Context(), reset, otherPassword), core.CodeInvalidToken)
-	w.clock.Add(24*time.Hour - 30*time.Minute)
+	w.clock.Advance(24*time.Hour - 30*time.Minute)
 	_, err := w.Verify(t.Context(), verify)
 	wantCode(t, err, core.CodeInvalidToken)
 }
@@ -286,7 +286,7 @@ func TestA1SquatterIsOutAlthoughTheLinkWasClicked(t *testing.T) {
 	must(w.signIn("ann@example.com", otherPassword, browser))(t)
 	_, key, err = w.CreateKey(t.Context(), u.ID, core.NewKey{Name: "own", Scopes: []string{"read"}})
 	noError(t, err)
-	w.clock.Add(time.Minute)
+	w.clock.Advance(time.Minute)
 	noError(t, w.ResetPassword(t.Context(), w.resetLink("ann@example.com"), goodPassword))
 	must(w.CheckKey(t.Context(), key))(t) // from then on the account is theirs
 }
@@ -344,7 +344,7 @@ func TestAtMostFiveLinksLive(t *testing.T) {
 	var tokens []string
 	for range 7 {
 		tokens = append(tokens, w.resetLink("ann@example.com"))
-		w.clock.Add(time.Second)
+		w.clock.Advance(time.Second)
 	}
 	for i, token := range tokens {
 		if _, err := w.LinkLives(t.Context(), token, core.PurposeReset); (err == nil) != (i >= 2) {

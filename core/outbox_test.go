@@ -66,9 +66,9 @@ func TestFailedDeliveryIsTriedAgainLater(t *testing.T) {
 			at = append(at, w.clock.Now().Sub(start))
 		}
 		if len(at) < 5 {
-			w.clock.Add(time.Second)
+			w.clock.Advance(time.Second)
 		} else {
-			w.clock.Add(time.Minute)
+			w.clock.Advance(time.Minute)
 		}
 	}
 	if len(at) != 16 {
@@ -83,7 +83,7 @@ func TestFailedDeliveryIsTriedAgainLater(t *testing.T) {
 		t.Errorf("the last try was after %v", last)
 	}
 	w.mail.refuseWith(nil)
-	w.clock.Add(24 * time.Hour)
+	w.clock.Advance(24 * time.Hour)
 	noError(t, w.DeliverPending(t.Context()))
 	if len(w.mail.all()) != 16 {
 		t.Error("it was tried again after it was given up")
@@ -111,7 +111,7 @@ func TestCrashRepeatsTheSameNotice(t *testing.T) {
 	if n := len(w.mail.all()); n != 1 {
 		t.Fatalf("delivered again at once, while the first node may still be at it: %d", n)
 	}
-	w.clock.Add(2 * time.Minute)
+	w.clock.Advance(2 * time.Minute)
 	noError(t, other.DeliverPending(t.Context()))
 	all := w.mail.all()
 	if len(all) != 2 || all[0].ID != all[1].ID || all[0].Link != all[1].Link {
@@ -135,7 +135,7 @@ func TestNoticeWithADeadLinkIsNotDelivered(t *testing.T) {
 	w := newWorld(t)
 	w.verified("ann@example.com")
 	noError(t, w.ForgotPassword(t.Context(), "ann@example.com"))
-	w.clock.Add(time.Hour)
+	w.clock.Advance(time.Hour)
 	if got := w.notices(); len(got) != 0 {
 		t.Errorf("delivered %+v", got)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
 
@@ -21,7 +22,7 @@ func TestRefreshRotates(t *testing.T) {
 	if !strings.HasPrefix(in.RefreshToken, "ort_") || !core.IsRefreshToken(in.RefreshToken) {
 		t.Errorf("token %q", in.RefreshToken)
 	}
-	w.clock.Add(time.Hour)
+	w.clock.Advance(time.Hour)
 	next := must(w.refresh(in.RefreshToken))(t)
 	if next.RefreshToken == in.RefreshToken || next.Session.ID != in.Session.ID || next.Session.Generation != 2 {
 		t.Errorf("next %+v", next.Session)
@@ -43,7 +44,7 @@ func TestRefreshWithinTheGraceYieldsTheSameSuccessor(t *testing.T) {
 	w.verified("ann@example.com")
 	in := w.apiLogin("ann@example.com")
 	next := must(w.refresh(in.RefreshToken))(t)
-	w.clock.Add(10*time.Second - time.Millisecond)
+	w.clock.Advance(10*time.Second - time.Millisecond)
 	again := must(w.refresh(in.RefreshToken))(t)
 	if again.RefreshToken != next.RefreshToken || again.Session.Generation != 2 {
 		t.Error("another successor")
@@ -64,7 +65,7 @@ func TestRefreshReuseEndsTheSession(t *testing.T) { // A23
 			u := w.verified("ann@example.com")
 			in, bystander := w.apiLogin("ann@example.com"), w.apiLogin("ann@example.com")
 			next := must(w.refresh(in.RefreshToken))(t)
-			w.clock.Add(change.wait)
+			w.clock.Advance(change.wait)
 			_, err := w.refresh(in.RefreshToken)
 			wantCode(t, err, core.CodeInvalidGrant)
 			_, err = w.again().refresh(next.RefreshToken) // after a restart as well
@@ -98,9 +99,9 @@ func TestRefreshTwoGenerationsBackIsReuseEvenWithinTheGrace(t *testing.T) {
 func TestRefreshWithoutGraceDoesNotDependOnClocks(t *testing.T) {
 	data := mem.New()
 	noGrace := func(c *core.Config) { c.RefreshGrace = -1 }
-	ahead := worldOver(t, data, newClock(), noGrace)
-	ahead.clock.Add(time.Minute)
-	behind := worldOver(t, data, newClock(), noGrace)
+	ahead := worldOver(t, data, clock.Noon(), noGrace)
+	ahead.clock.Advance(time.Minute)
+	behind := worldOver(t, data, clock.Noon(), noGrace)
 	ahead.verified("ann@example.com")
 	in := ahead.apiLogin("ann@example.com")
 	must(ahead.refresh(in.RefreshToken))(t)
@@ -206,15 +207,15 @@ func TestRefreshEndsWithTheSession(t *testing.T) {
 	in := w.apiLogin("ann@example.com")
 	token := in.RefreshToken
 	for range 3 {
-		w.clock.Add(29 * 24 * time.Hour)
+		w.clock.Advance(29 * 24 * time.Hour)
 		token = must(w.refresh(token))(t).RefreshToken
 	}
-	w.clock.Add(3 * 24 * time.Hour) // 90 days
+	w.clock.Advance(3 * 24 * time.Hour) // 90 days
 	_, err := w.refresh(token)
 	wantCode(t, err, core.CodeInvalidGrant)
 
 	idle := w.apiLogin("ann@example.com")
-	w.clock.Add(30 * 24 * time.Hour)
+	w.clock.Advance(30 * 24 * time.Hour)
 	_, err = w.refresh(idle.RefreshToken)
 	wantCode(t, err, core.CodeInvalidGrant)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
 
@@ -79,7 +80,7 @@ func TestResealReachesSignUpsThatWait(t *testing.T) {
 
 // A notice that no secret opens any more does not stand in the way of the rest.
 func TestResealPassesOverWhatIsLost(t *testing.T) {
-	data, c := mem.New(), newClock()
+	data, c := mem.New(), clock.Noon()
 	w := worldOver(t, data, c, withSecrets(t, 1))
 	w.person("ann@example.com") // its notice waits
 	noError(t, w.Update(t.Context(), func(tx *core.Tx) error {

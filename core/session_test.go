@@ -62,19 +62,19 @@ func TestSessionIdleAndAbsoluteLimits(t *testing.T) {
 			in := must(w.signIn("ann@example.com", goodPassword, tt.wish))(t)
 			end := w.clock.Now().Add(tt.absolute)
 			for w.clock.Now().Add(tt.idle - time.Second).Before(end) {
-				w.clock.Add(tt.idle - time.Second)
+				w.clock.Advance(tt.idle - time.Second)
 				if _, err := w.CheckSession(t.Context(), in.Cookie); err != nil {
 					t.Fatalf("in use, but over after %v: %v", w.clock.Now().Sub(in.Session.CreatedAt), err)
 				}
 			}
-			w.clock.Add(end.Sub(w.clock.Now()) - time.Second)
+			w.clock.Advance(end.Sub(w.clock.Now()) - time.Second)
 			must(w.CheckSession(t.Context(), in.Cookie))(t)
-			w.clock.Add(time.Second)
+			w.clock.Advance(time.Second)
 			_, err := w.CheckSession(t.Context(), in.Cookie)
 			wantCode(t, err, core.CodeUnauthenticated)
 
 			in = must(w.signIn("ann@example.com", goodPassword, tt.wish))(t)
-			w.clock.Add(tt.idle)
+			w.clock.Advance(tt.idle)
 			_, err = w.CheckSession(t.Context(), in.Cookie)
 			wantCode(t, err, core.CodeUnauthenticated)
 		})
@@ -87,11 +87,11 @@ func TestSessionUseIsWrittenAtMostOnceAMinute(t *testing.T) {
 	check := func() string {
 		return w.methods(func() { must(w.CheckSession(t.Context(), in.Cookie))(t) })
 	}
-	w.clock.Add(59 * time.Second)
+	w.clock.Advance(59 * time.Second)
 	if calls := check(); calls != "Get" {
 		t.Errorf("a check within the minute: %s", calls)
 	}
-	w.clock.Add(time.Second)
+	w.clock.Advance(time.Second)
 	if calls := check(); !strings.HasSuffix(calls, "Commit") {
 		t.Errorf("a check after the minute: %s", calls)
 	}
@@ -107,7 +107,7 @@ func TestSessionUseIsWrittenAtMostOnceAMinute(t *testing.T) {
 func TestSessionUseThatCannotBeWrittenIsHarmless(t *testing.T) {
 	w := newWorld(t)
 	in := w.person("ann@example.com")
-	w.clock.Add(time.Hour)
+	w.clock.Advance(time.Hour)
 	w.store.FailMethod(storetest.Commit, "session", storetest.Fail)
 	must(w.CheckSession(t.Context(), in.Cookie))(t)
 }
@@ -117,7 +117,7 @@ func TestSessionsAreListedNewestUseFirst(t *testing.T) {
 	ctx := core.WithOrigin(t.Context(), core.Origin{IP: "192.0.2.7", UserAgent: "Test/1"})
 	u := w.verified("ann@example.com")
 	first := must(w.SignIn(ctx, core.PasswordSignIn{Identifier: "ann@example.com", Password: goodPassword, Wish: browser}))(t)
-	w.clock.Add(time.Minute)
+	w.clock.Advance(time.Minute)
 	second := must(w.SignIn(ctx, core.PasswordSignIn{
 		Identifier: "ann@example.com", Password: goodPassword, Wish: core.Wish{Kind: core.APISession, DeviceName: "Ann's\x1b phone"},
 	}))(t)
@@ -134,7 +134,7 @@ func TestSessionsAreListedNewestUseFirst(t *testing.T) {
 	if s.DeviceName != "Ann's phone" || s.IP != "192.0.2.7" || s.UserAgent != "Test/1" || s.ClientID != core.FirstParty {
 		t.Errorf("%+v", s)
 	}
-	w.clock.Add(time.Minute)
+	w.clock.Advance(time.Minute)
 	must(w.CheckSession(ctx, first.Cookie))(t)
 	if got := order(); got[0] != first.Session.ID {
 		t.Errorf("order after use %v", got)

@@ -12,13 +12,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/identifier"
 	"github.com/oneauth-go/oneauth/core/password"
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/core/seal"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/stores/storetest"
 )
@@ -29,26 +29,6 @@ const (
 	otherPassword = "tundra.velvet.47.canoe.mint"
 	wrongPassword = "not.the.password.at.all.93"
 )
-
-// clock is held: it moves when a test says so.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2031, 5, 4, 3, 2, 1, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // mailbag is a courier that keeps what it is given.
 type mailbag struct {
@@ -82,7 +62,7 @@ type world struct {
 	t      testing.TB
 	data   *mem.Store
 	store  *storetest.Faults // the instance's way to the data: counts calls, fails when told
-	clock  *clock
+	clock  *clock.Held
 	mail   *mailbag
 	cfg    core.Config
 	events *eventLog
@@ -130,11 +110,11 @@ func keyring(t testing.TB, seeds ...byte) *seal.Keyring {
 // newWorld makes an application with cheap hashing, a held clock, and scopes read, write and admin.
 func newWorld(t testing.TB, change ...func(*core.Config)) *world {
 	t.Helper()
-	return worldOver(t, mem.New(), newClock(), change...)
+	return worldOver(t, mem.New(), clock.Noon(), change...)
 }
 
 // worldOver makes one over given data.
-func worldOver(t testing.TB, data *mem.Store, c *clock, change ...func(*core.Config)) *world {
+func worldOver(t testing.TB, data *mem.Store, c *clock.Held, change ...func(*core.Config)) *world {
 	t.Helper()
 	w := &world{t: t, data: data, clock: c, mail: &mailbag{}, events: &eventLog{}}
 	w.cfg = core.Config{

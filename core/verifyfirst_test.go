@@ -81,7 +81,7 @@ func TestVerifyFirstOfTwoPendingSignUpsOneWins(t *testing.T) {
 	for _, pw := range []string{goodPassword, otherPassword} {
 		_, err := w.SignUp(t.Context(), core.SignUp{Email: "ann@example.com", Password: pw, Wish: browser})
 		noError(t, err)
-		w.clock.Add(time.Second)
+		w.clock.Advance(time.Second)
 	}
 	var tokens []string
 	for _, n := range w.notices() {
@@ -103,7 +103,7 @@ func TestVerifyFirstLinkExpires(t *testing.T) {
 	_, err := w.SignUp(t.Context(), core.SignUp{Email: "ann@example.com", Password: goodPassword, Wish: browser})
 	noError(t, err)
 	token := w.link(core.NoticeVerify, "ann@example.com")
-	w.clock.Add(24 * time.Hour)
+	w.clock.Advance(24 * time.Hour)
 	_, err = w.Verify(t.Context(), token)
 	wantCode(t, err, core.CodeInvalidToken)
 	if w.count("account") != 0 {

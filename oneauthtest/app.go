@@ -12,6 +12,7 @@ import (
 	"github.com/oneauth-go/oneauth/core/mail"
 	"github.com/oneauth-go/oneauth/core/password"
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
 
@@ -24,7 +25,7 @@ const Password = "purple otters sing at dawn"
 // App is an application's Auth in a test.
 type App struct {
 	*oneauth.Auth
-	clock   *clock
+	clock   *clock.Held
 	mailbox *mail.Mailbox
 	tenant  string
 	edits   []Edit
@@ -36,8 +37,8 @@ type App struct {
 // Failures that are not the caller's are logged to the test's output.
 func New(t testing.TB, options ...oneauth.Option) *App {
 	t.Helper()
-	app := &App{clock: &clock{at: time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)}}
-	app.mailbox = mail.NewMailbox(1000, app.clock.now)
+	app := &App{clock: clock.Noon()}
+	app.mailbox = mail.NewMailbox(1000, app.clock.Now)
 	log := &testLog{t: t}
 	defaults := []oneauth.Option{
 		oneauth.WithSecrets([]byte("oneauthtest: 32 known bytes and more")),
@@ -46,7 +47,7 @@ func New(t testing.TB, options ...oneauth.Option) *App {
 		oneauth.WithSender(core.Email, app.mailbox),
 		oneauth.WithSender(core.SMS, app.mailbox),
 		oneauth.WithEnv(core.Env{
-			Now: app.clock.now,
+			Now: app.clock.Now,
 			Log: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 		}),
 	}
@@ -73,10 +74,10 @@ func (a *App) In(tenant string, edits ...Edit) *App {
 }
 
 // Now returns what the clock says.
-func (a *App) Now() time.Time { return a.clock.now() }
+func (a *App) Now() time.Time { return a.clock.Now() }
 
 // Advance moves the clock. What is due then, such as sweeping, happens when Core().RunJobs is called.
-func (a *App) Advance(d time.Duration) { a.clock.advance(d) }
+func (a *App) Advance(d time.Duration) { a.clock.Advance(d) }
 
 // Mailbox holds everything that was sent, newest first. What is in the outbox gets there by Mail.
 func (a *App) Mailbox() *mail.Mailbox { return a.mailbox }

@@ -22,6 +22,7 @@ import (
 	"github.com/oneauth-go/oneauth/core/password"
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/core/seal"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/internal/wire"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/webauth"
@@ -34,24 +35,6 @@ const (
 	newPass  = "seventeen purple elephants dancing"
 	ann      = "ann@example.com"
 )
-
-// clock is held until somebody moves it.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // inbox is a courier that keeps what it is given.
 type inbox struct {
@@ -71,7 +54,7 @@ type app struct {
 	t     testing.TB
 	auth  *core.Auth
 	web   *webauth.Service
-	clock *clock
+	clock *clock.Held
 	inbox *inbox
 	h     http.Handler
 }
@@ -86,7 +69,7 @@ func newApp(t testing.TB, change ...func(*settings)) *app { return newAppOn(t, m
 
 func newAppOn(t testing.TB, store record.Backend, change ...func(*settings)) *app {
 	t.Helper()
-	a := &app{t: t, inbox: &inbox{}, clock: &clock{now: time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)}}
+	a := &app{t: t, inbox: &inbox{}, clock: clock.At(time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC))}
 	secrets, err := seal.New(rand.Reader, []byte("an example of thirty-two bytes!!"))
 	if err != nil {
 		t.Fatal(err)

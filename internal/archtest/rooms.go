@@ -56,7 +56,7 @@ var Rooms = []Room{
 	{
 		// testing and a store: it is for the tests of applications, and no program imports it.
 		Name: "oneauthtest", Why: "what an application's tests need",
-		Own: []string{"", "core", "core/identifier", "core/mail", "core/password", "core/record", "stores/mem"},
+		Own: []string{"", "core", "core/identifier", "core/mail", "core/password", "core/record", "internal/clock", "stores/mem"},
 	},
 	{
 		Name: "core", Why: "entities, the gate, sessions, tokens, events, jobs",
@@ -135,7 +135,7 @@ var Rooms = []Room{
 	{
 		// testing: the suite is run by the tests of backends, and by nothing else.
 		Name: "stores/storetest", Why: "the conformance suite",
-		Own:   []string{"core/record"},
+		Own:   []string{"core/record", "internal/clock"},
 		Never: all(transport, engines, []string{Module + "/core"}),
 	},
 	{

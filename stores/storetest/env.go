@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/clock"
 )
 
 // env is what a law has to work with: a T, and a data set that is open any number of times.
@@ -15,7 +16,7 @@ type env struct {
 	T
 	h         Harness
 	rounds    int
-	clock     *clock
+	clock     *clock.Held
 	ctx       context.Context // in tenant "t1", ends before the test is stopped for taking too long
 	mu        sync.Mutex
 	instances []record.Backend
@@ -27,7 +28,7 @@ const patience = 2 * time.Minute
 
 func newEnv(t T, h Harness, rounds int) *env {
 	ctx, cancel := context.WithTimeout(record.WithTenant(t.Context(), tenant), patience)
-	e := &env{T: t, h: h, rounds: rounds, clock: newClock(), ctx: ctx}
+	e := &env{T: t, h: h, rounds: rounds, clock: clock.At(startTime), ctx: ctx}
 	t.Cleanup(func() {
 		cancel()
 		e.closeAll()
@@ -171,27 +172,8 @@ func (e *env) wantIDs(got []string, want ...string) {
 	}
 }
 
-// clock is a clock that stands still until it is moved.
-type clock struct {
-	mu sync.Mutex
-	t  time.Time
-}
-
-func newClock() *clock { return &clock{t: time.Date(2026, 3, 1, 12, 0, 0, 123e6, time.UTC)} }
-
-// Now returns the time on the clock.
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.t
-}
-
-// Add moves the clock.
-func (c *clock) Add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.t = c.t.Add(d)
-}
+// startTime is what the clock says when a law begins to be tried: not a whole second.
+var startTime = time.Date(2026, 3, 1, 12, 0, 0, 123e6, time.UTC)
 
 // commitRetry commits as the kernel would, trying again when the store is busy, and reports whether ops were applied.
 func (e *env) commitRetry(b record.Backend, ops ...record.Op) bool {

@@ -60,11 +60,11 @@ func (e *env) ids(db *record.DB, owner string) []string {
 func expiryJudged(e *env) {
 	db := e.db(0)
 	e.insert(db, item{ID: "a", Owner: "x", Until: e.clock.Now().Add(time.Minute)})
-	e.clock.Add(time.Minute - time.Millisecond)
+	e.clock.Advance(time.Minute - time.Millisecond)
 	if e.item(db, "a") == nil {
 		e.Errorf("the record is gone a millisecond too early")
 	}
-	e.clock.Add(time.Millisecond)
+	e.clock.Advance(time.Millisecond)
 	if e.item(db, "a") != nil {
 		e.Errorf("the record is there at its expiry")
 	}
@@ -78,7 +78,7 @@ func expiryJudged(e *env) {
 func expiryFrees(e *env) {
 	db := e.db(0)
 	e.insert(db, item{ID: "a", Owner: "x", Until: e.clock.Now().Add(time.Minute)})
-	e.clock.Add(time.Hour)
+	e.clock.Advance(time.Hour)
 	e.insert(db, item{ID: "a", Owner: "y", N: 2})
 	if got := e.item(e.db(1), "a"); got == nil || got.N != 2 || !got.Until.IsZero() {
 		e.Errorf("after inserting over an expired record: %v", got)
@@ -91,7 +91,7 @@ func expiryFrees(e *env) {
 func expiryPut(e *env) {
 	db := e.db(0)
 	e.insert(db, item{ID: "a", Owner: "x", Until: e.clock.Now().Add(time.Minute)})
-	e.clock.Add(time.Hour)
+	e.clock.Advance(time.Hour)
 	e.wantErr(db.Update(e.ctx, func(tx *record.Tx) error { return items.In(tx).Put(&item{ID: "a"}) }), record.ErrNotFound)
 	e.must(db.Update(e.ctx, func(tx *record.Tx) error { return items.In(tx).Delete("a") }))
 	e.must(db.Update(e.ctx, func(tx *record.Tx) error { return items.In(tx).Set(&item{ID: "a", N: 5}) }))
@@ -109,7 +109,7 @@ func expiryInPages(e *env) {
 		}
 		e.insert(db, it)
 	}
-	e.clock.Add(time.Hour)
+	e.clock.Advance(time.Hour)
 	e.must(db.View(e.ctx, func(tx *record.Tx) error {
 		for _, limit := range []int{1, 2, 3} {
 			found, err := items.In(tx).Find("owner", "x", record.Page{Limit: limit})
@@ -144,7 +144,7 @@ func expiryGrace(e *env) {
 		later time.Duration
 		swept int
 	}{{0, 0}, {2 * time.Minute, 0}, {time.Hour, 1}, {time.Hour, 0}} {
-		e.clock.Add(c.later)
+		e.clock.Advance(c.later)
 		n, err := db.Sweep(e.ctx, 10)
 		e.must(err)
 		if n != c.swept {

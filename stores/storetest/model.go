@@ -70,7 +70,7 @@ func modelTransactions(e *env) {
 			e.Fatalf("step %d: %v", step, err)
 		}
 		if rng.IntN(4) == 0 {
-			e.clock.Add(time.Duration(rng.IntN(90)) * time.Second)
+			e.clock.Advance(time.Duration(rng.IntN(90)) * time.Second)
 		}
 		if rng.IntN(8) == 0 {
 			e.modelSweep(db, m)

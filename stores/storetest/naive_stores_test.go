@@ -308,7 +308,7 @@ type hidesExpired struct{ record.Backend }
 func (b hidesExpired) Get(ctx context.Context, keys ...record.Key) ([]record.Record, error) {
 	out, err := b.Backend.Get(ctx, keys...)
 	return slices.DeleteFunc(out, func(r record.Record) bool {
-		return !r.Expires.IsZero() && r.Expires.Before(newClock().Now().Add(10*time.Minute))
+		return !r.Expires.IsZero() && r.Expires.Before(startTime.Add(10*time.Minute))
 	}), err
 }
 

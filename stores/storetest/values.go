@@ -66,9 +66,7 @@ func valuesRoundTrip(e *env) {
 // clockAt puts the clock just before t, so that what expires then can be read; a zero t leaves it alone.
 func (e *env) clockAt(t time.Time) {
 	if !t.IsZero() {
-		e.clock.mu.Lock()
-		e.clock.t = t.Add(-time.Millisecond)
-		e.clock.mu.Unlock()
+		e.clock.Set(t.Add(-time.Millisecond))
 	}
 }
 
