@@ -39,9 +39,10 @@ func app(auth *oneauth.Auth) *fiber.App {
 	return f
 }
 
-// handle makes a handler of net/http one of fiber. The handler gets fiber's context instead of fasthttp's, which is another
-// request's as soon as this one has been answered, so that nothing may hold on to it.
+// handle makes a handler of net/http one of fiber. What fasthttp hands out, contexts and strings, is another request's as soon
+// as this one has been answered: so the handler gets fiber's context, and a request of its own.
 func handle(h http.Handler) fiber.Handler {
+	h = oneauth.Detached(h)
 	return func(c fiber.Ctx) error {
 		ctx := c.Context()
 		return adaptor.HTTPHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
@@ -99,4 +100,42 @@ func send(t *testing.T, method, url, body string, edits ...oneauthtest.Edit) (in
 		t.Fatal(err)
 	}
 	return answer.StatusCode, string(text)
+}
+
+// What one request said is not overwritten by the next, whose text is as long and comes on the same connection: neither the
+// device that a session remembers, nor the tenant of a token.
+func TestNothingIsSharedBetweenRequests(t *testing.T) {
+	const ann = "ann@example.com"
+	auth := oneauthtest.New(t, oneauth.WithScopes("read"), oneauth.WithTenants(func(r *http.Request) (string, error) {
+		tenant, _, _ := strings.Cut(r.Host, ".")
+		return tenant, nil
+	}), oneauth.WithBaseURLOf(func(tenant string) string { return "https://" + tenant + ".example" }))
+	url := serve(t, app(auth.Auth))
+	at := func(tenant string) oneauthtest.Edit {
+		return func(r *http.Request) { r.Host = tenant + ".example" }
+	}
+	agent := func(name string) oneauthtest.Edit { return oneauthtest.Header("User-Agent", name) }
+	const body = `{"email":"` + ann + `","identifier":"` + ann + `","password":"purple otters sing at dawn"}`
+	if code, text := send(t, "POST", url+"/auth/signup", body, at("alfa"), agent("first")); code != 201 {
+		t.Fatalf("sign-up: %d %s", code, text)
+	}
+	code, text := send(t, "POST", url+"/auth/api/login", body, at("alfa"), agent("first"))
+	var in struct {
+		Token string `json:"access_token"`
+	}
+	if err := json.Unmarshal([]byte(text), &in); err != nil || code != 200 {
+		t.Fatalf("sign-in: %d %s", code, text)
+	}
+	token := oneauthtest.Bearer(in.Token)
+	for range 3 {
+		if code, text := send(t, "GET", url+"/api/hello", "", at("alfa"), token, agent("third")); code != 200 {
+			t.Errorf("at home: %d %s", code, text)
+		}
+		if code, text := send(t, "GET", url+"/api/hello", "", at("beta"), token, agent("other")); code != 401 {
+			t.Errorf("at another tenant: %d %s", code, text)
+		}
+	}
+	if code, text := send(t, "GET", url+"/auth/sessions", "", at("alfa"), token, agent("other")); code != 200 || strings.Count(text, `"first"`) != 2 {
+		t.Errorf("devices: %d %s", code, text)
+	}
 }

@@ -36,7 +36,7 @@ func (e *Entry) Tenanted(r *http.Request) (context.Context, error) {
 	if !core.ValidTenant(tenant) {
 		return nil, core.ErrTenantRequired
 	}
-	return core.WithTenant(ctx, tenant), nil
+	return core.WithTenant(ctx, strings.Clone(tenant)), nil // it is kept, and may be a part of the request's memory
 }
 
 // Enter returns the request's context with its tenant and origin.
@@ -65,15 +65,15 @@ func locale(r *http.Request) string {
 	return tags[0].String()
 }
 
-// cleanText makes client text storable: valid UTF-8 without control characters, at most n bytes.
+// cleanText makes client text storable: valid UTF-8 without control characters, at most n bytes, a copy.
 func cleanText(s string, n int) string {
 	if len(s) > n {
 		s = s[:n]
 	}
-	return strings.Map(func(c rune) rune {
+	return strings.Clone(strings.Map(func(c rune) rune {
 		if c < 0x20 || c >= 0x7f && c < 0xa0 || c == '\uFFFD' {
 			return -1
 		}
 		return c
-	}, strings.ToValidUTF8(s, ""))
+	}, strings.ToValidUTF8(s, "")))
 }
