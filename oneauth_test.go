@@ -289,6 +289,11 @@ func TestA29Tenants(t *testing.T) {
 	if w := send(auth, "POST", "/auth/token", refresh, at("acme")); w.Code != 200 {
 		t.Errorf("refresh at home: %d %s", w.Code, w.Body)
 	}
+	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/jwks.json", "/auth/jwks.json"} {
+		if w := send(auth, "GET", path, "", at("No Tenant")); w.Code != 200 { // the issuer's host is no tenant's
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
 	if w := send(auth, "POST", "/auth/signup", signUpBody(annMail), at("No Tenant")); w.Code != 404 {
 		t.Errorf("no tenant: %d", w.Code)
 	}

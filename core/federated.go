@@ -220,7 +220,7 @@ func (r *resolution) connect(tx *Tx, ident *Identity) error {
 		if r.rules.NoSignUp || !r.asked {
 			return r.signUp(tx)
 		}
-		if err := errors.Join(tx.Identities().Delete(ident.ID), tx.dropLinks(acct.ID, ident.ID), tx.Accounts().Put(acct)); err != nil {
+		if err := tx.release(ident, acct); err != nil {
 			return err
 		}
 		return r.signUp(tx)

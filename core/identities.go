@@ -22,8 +22,8 @@ const (
 )
 
 // AddIdentity claims a further identifier for a signed-in user, who has at most 10. A username counts at once. An address
-// gets a link that verifies it; if it is not verified while the link is good the claim lapses, so that nobody keeps an
-// address from its owner. The user's verified primary address hears of it. With VerifyFirst an address that is somebody
+// gets a link that verifies it; if it is not verified while the link is good the claim lapses, and it gives way to whoever
+// signs up with the address, so that nobody keeps an address from its owner. The user's verified primary address hears of it. With VerifyFirst an address that is somebody
 // else's is answered like a free one, and its owner gets a word instead of the link.
 //
 // Errors: ErrIdentityTaken, CodeInvalidEmail and so on, ErrLimitReached, all on field value, CodeInvalidField on field
@@ -245,16 +245,77 @@ func (tx *Tx) dropLinks(userID, identityID string) error {
 	return nil
 }
 
-// confirm records that an address is proved: the claim no longer lapses, and the first of its kind is primary. The caller
-// writes the identity and the account, and has read the account before.
+// confirm records that an address is proved: the claim no longer lapses, and the first proved one of its kind is primary.
+// The caller writes the identity and the account, and has read the account before.
 func (tx *Tx) confirm(ident *Identity) error {
 	ident.Verified, ident.VerifiedAt, ident.Expires = true, tx.auth.now(), time.Time{}
 	if ident.Primary {
 		return nil
 	}
 	all, err := tx.Identities().Find("user_id", ident.UserID, record.Page{})
-	ident.Primary = err == nil && !hasPrimary(all, ident.Kind)
-	return err
+	if err != nil {
+		return err
+	}
+	ident.Primary = true
+	for _, other := range all {
+		switch {
+		case other.ID == ident.ID || other.Kind != ident.Kind || !other.Primary:
+		case other.Verified:
+			ident.Primary = false
+		default: // it was the first that was claimed; nobody has proved it
+			other.Primary = false
+			if err := tx.Identities().Put(other); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// isStrangers reports whether an account claims an address without having proved it, and has proved another one: it does
+// without, and whoever wants the address now may well be its owner.
+func (tx *Tx) isStrangers(claim *Identity) (bool, error) {
+	all, err := tx.Identities().PeekFind("user_id", claim.UserID, record.Page{})
+	proved := slices.ContainsFunc(all, func(i *Identity) bool { return i.Verified })
+	return proved && !claim.Verified && addressed(claim), err
+}
+
+// release takes a claim away from the account that has it, and from its links.
+func (tx *Tx) release(claim *Identity, holder *Account) error {
+	return errors.Join(
+		tx.Identities().Delete(claim.ID),
+		tx.dropLinks(holder.ID, claim.ID),
+		tx.Accounts().Put(holder),
+		tx.Emit(identityEvent(EventIdentityRemoved, claim)),
+	)
+}
+
+// claim inserts an identity of a new account. A stranger's claim to the address gives way.
+func (tx *Tx) claim(ident *Identity) error {
+	err := tx.Identities().Insert(ident)
+	if !errors.Is(err, record.ErrExists) {
+		return err
+	}
+	taken := FieldE(CodeIdentityTaken, string(ident.Kind), "").Wrap(err)
+	held, err := tx.Identities().Get(ident.ID)
+	if err != nil {
+		return err
+	}
+	holder, err := tx.Accounts().Get(held.UserID)
+	if err != nil {
+		return err
+	}
+	strangers, err := tx.isStrangers(held)
+	if err != nil {
+		return err
+	}
+	if !strangers {
+		return taken
+	}
+	if err := tx.release(held, holder); err != nil {
+		return err
+	}
+	return tx.Identities().Insert(ident)
 }
 
 // ownIdentities returns the account and identities of somebody who signed in recently. Rules over all identities hold

@@ -31,13 +31,14 @@ type Notice struct {
 
 // The templates that OneAuth itself sends.
 const (
-	NoticeVerify          = "verify"           // Link proves the address
-	NoticeReset           = "reset"            // Link sets a new password
-	NoticeInvite          = "invitation"       // Link makes an account for the address
-	NoticePasswordChanged = "password_changed" // somebody changed or reset the password
-	NoticeSignUpTaken     = "signup_taken"     // somebody tried to sign up with an address that has an account (VerifyFirst)
-	NoticeNewSignIn       = "new_sign_in"      // a session began on a device not seen before; Data: device, ip
-	NoticeIdentityChanged = "identity_changed" // an identity was added, removed or made primary; Data: change (added, removed, primary), value
+	NoticeVerify           = "verify"             // Link proves the address
+	NoticeReset            = "reset"              // Link sets a new password
+	NoticeInvite           = "invitation"         // Link makes an account for the address
+	NoticePasswordChanged  = "password_changed"   // somebody changed or reset the password
+	NoticeSignUpTaken      = "signup_taken"       // somebody tried to sign up with an address that has an account (VerifyFirst)
+	NoticeSignUpOtherTaken = "signup_other_taken" // the address is free, but what was asked for beside it is not (VerifyFirst); Data: value
+	NoticeNewSignIn        = "new_sign_in"        // a session began on a device not seen before; Data: device, ip
+	NoticeIdentityChanged  = "identity_changed"   // an identity was added, removed or made primary; Data: change (added, removed, primary), value
 )
 
 // A Courier brings a notice to its person: core/mail has the one that renders templates and sends them. An error means

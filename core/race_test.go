@@ -168,7 +168,7 @@ func TestRaceChangePassword(t *testing.T) {
 				winner.Store(int64(i))
 			}
 			return err
-		}, core.CodeForbidden, core.CodeInvalidCredentials); won != 1 {
+		}, core.CodeConflict, core.CodeInvalidCredentials); won != 1 {
 			t.Fatalf("%d won", won)
 		}
 		must(w.signIn("ann@example.com", password(int(winner.Load())), browser))(t)

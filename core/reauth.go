@@ -1,6 +1,7 @@
 package core
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -12,8 +13,19 @@ import (
 // still stand.
 //
 // Errors: CodeInvalidCredentials on field password, also for an account without a password, whose owner signs in again
-// instead; ErrForbidden when there is no such session.
+// instead; ErrForbidden when there is no such session; ErrConflict when another request has renewed it meanwhile.
 func (a *Auth) Reauthenticate(ctx context.Context, userID, sessionID, password string) (cookie string, err error) {
+	var before []byte
+	err = a.View(ctx, func(tx *Tx) error {
+		_, s, err := tx.ownSession(userID, sessionID)
+		if err == nil {
+			before = s.SecretHash
+		}
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
 	stored, err := a.proveAgain(ctx, userID, password, "password")
 	if err != nil {
 		return "", err
@@ -28,12 +40,15 @@ func (a *Auth) Reauthenticate(ctx context.Context, userID, sessionID, password s
 		if err != nil {
 			return err
 		}
+		if !bytes.Equal(s.SecretHash, before) { // the request that renewed it has the cookie that counts
+			return ErrConflict
+		}
 		pw, ok, err := found(tx.Passwords().Get(userID))
 		switch {
 		case err != nil:
 			return err
 		case !ok || pw.Hash != stored: // it was changed meanwhile
-			return ErrForbidden
+			return ErrConflict
 		}
 		s.AuthTime = a.now()
 		if !slices.Contains(s.AMR, MethodPassword) {

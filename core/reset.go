@@ -180,7 +180,8 @@ func (tx *Tx) setPassword(acct *Account, hash, keep string, judged password.Use)
 // ChangePassword sets a new password for a signed-in user, who proves the current one. All other sessions end; a browser
 // session gets a new cookie value, which is returned.
 //
-// Errors: CodeInvalidCredentials on field current, CodeWeakPassword, ErrForbidden when there is no session.
+// Errors: CodeInvalidCredentials on field current, CodeWeakPassword, ErrForbidden when there is no session, ErrConflict when
+// the password was changed meanwhile.
 func (a *Auth) ChangePassword(ctx context.Context, userID, sessionID, current, newPassword string) (cookie string, err error) {
 	var who person
 	err = a.View(ctx, func(tx *Tx) (err error) {
@@ -219,8 +220,11 @@ func (a *Auth) ChangePassword(ctx context.Context, userID, sessionID, current, n
 		if err != nil {
 			return err
 		}
-		if !ok || s.UserID != userID || acct.Status != Active || pw.Hash != stored {
+		switch {
+		case !ok || s.UserID != userID || acct.Status != Active:
 			return ErrForbidden
+		case pw.Hash != stored: // it was changed meanwhile
+			return ErrConflict
 		}
 		if err := tx.setPassword(acct, hash, s.ID, who.use); err != nil {
 			return err

@@ -9,7 +9,6 @@ import (
 
 	"github.com/oneauth-go/oneauth/core/identifier"
 	"github.com/oneauth-go/oneauth/core/password"
-	"github.com/oneauth-go/oneauth/core/record"
 )
 
 // SignUp asks for an account. At least one identifier is required.
@@ -214,10 +213,7 @@ func (tx *Tx) createAccount(u *User, p pendingSignUp, links []link) (*Account, e
 	for i := range p.Identities {
 		ident := p.Identities[i]
 		ident.UserID, ident.CreatedAt = u.ID, tx.auth.now()
-		switch err := tx.Identities().Insert(&ident); {
-		case errors.Is(err, record.ErrExists):
-			return nil, FieldE(CodeIdentityTaken, string(ident.Kind), "").Wrap(err)
-		case err != nil:
+		if err := tx.claim(&ident); err != nil {
 			return nil, err
 		}
 		if !ident.Verified && addressed(&ident) && links != nil {
@@ -237,8 +233,8 @@ func (tx *Tx) createAccount(u *User, p pendingSignUp, links []link) (*Account, e
 	return acct, nil
 }
 
-// signUpLater keeps a sign-up until its address is proved. A taken address gets a word to its owner instead, at the
-// same cost.
+// signUpLater keeps a sign-up until its address is proved. If that is taken its owner gets a word instead, at the same cost;
+// if another name is, whoever has the address hears which.
 func (a *Auth) signUpLater(ctx context.Context, p pendingSignUp) error {
 	l, err := a.newLink()
 	if err != nil {
@@ -254,16 +250,26 @@ func (a *Auth) signUpLater(ctx context.Context, p pendingSignUp) error {
 	}
 	first := slices.IndexFunc(p.Identities, func(i Identity) bool { return addressed(&i) })
 	return a.Update(ctx, func(tx *Tx) error {
-		to, taken := p.Identities[first], false
+		to := p.Identities[first]
+		var taken []Identity
 		for _, i := range p.Identities {
-			owner, ok, err := found(tx.Identities().Get(i.ID))
+			held, ok, err := found(tx.Identities().Get(i.ID))
 			if err != nil {
 				return err
 			}
-			taken = taken || ok
-			if ok && i.ID == to.ID {
-				to.Value = owner.Value
+			if !ok {
+				held = &Identity{UserID: nobody} // whom to look at costs the same
 			}
+			strangers, err := tx.isStrangers(held)
+			switch {
+			case err != nil:
+				return err
+			case !ok || strangers:
+				continue
+			case i.ID == to.ID:
+				to.Value = held.Value
+			}
+			taken = append(taken, i)
 		}
 		t := &OneTimeToken{
 			ID: l.id, Purpose: PurposeSignUp, IdentityID: to.ID, CreatedAt: a.now(),
@@ -273,9 +279,12 @@ func (a *Auth) signUpLater(ctx context.Context, p pendingSignUp) error {
 			Channel: channelOf(&to), To: to.Value, Template: NoticeVerify, Name: p.Name,
 			Link: a.linkURL(tx.Context(), verifyPath, l), Expires: t.Expires,
 		}
-		if taken {
+		if len(taken) > 0 {
 			t.UsedAt = t.CreatedAt
 			n.Template, n.Name, n.Link, n.Expires = NoticeSignUpTaken, "", "", time.Time{}
+			if !slices.ContainsFunc(taken, func(i Identity) bool { return i.ID == to.ID }) {
+				n.Template, n.Data = NoticeSignUpOtherTaken, map[string]string{"value": taken[0].Value}
+			}
 		}
 		return errors.Join(tx.OneTimeTokens().Insert(t), tx.Notify(n))
 	})

@@ -110,3 +110,17 @@ func TestVerifyFirstLinkExpires(t *testing.T) {
 		t.Error("there is an account")
 	}
 }
+
+// Who asks for a free address and a name that is taken hears at the address what was taken, and that there is no account.
+func TestVerifyFirstTellsTheAddressThatAnotherNameIsTaken(t *testing.T) {
+	w := newWorld(t, verifyFirst)
+	_, _, err := w.Users().Ensure(t.Context(), core.Seed{Identities: []core.SeedIdentity{{Kind: "username", Value: "ann"}}, Password: goodPassword})
+	noError(t, err)
+	_, err = w.SignUp(t.Context(), core.SignUp{Email: "new@example.com", Username: "Ann", Password: otherPassword, Wish: browser})
+	noError(t, err)
+	mails := w.notices()
+	if len(mails) != 1 || mails[0].Template != core.NoticeSignUpOtherTaken || mails[0].To != "new@example.com" ||
+		mails[0].Data["value"] != "Ann" || mails[0].Link != "" {
+		t.Errorf("mails: %+v", mails)
+	}
+}

@@ -157,6 +157,8 @@ func sample(locale, template string) core.Notice {
 		n.Expires = at.Add(time.Hour)
 	case core.NoticeNewSignIn:
 		n.Data = map[string]string{"device": "Firefox on Linux", "ip": "203.0.113.7"}
+	case core.NoticeSignUpOtherTaken:
+		n.Name, n.Data = "", map[string]string{"value": "ada"}
 	case core.NoticeIdentityChanged:
 		n.Data = map[string]string{"change": "added", "value": "ada@work.example"}
 	}

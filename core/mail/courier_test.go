@@ -53,7 +53,7 @@ func deliver(t testing.TB, c *mail.Courier, box *mail.Mailbox, n core.Notice) ma
 }
 
 var builtIns = []string{core.NoticeVerify, core.NoticeReset, core.NoticePasswordChanged, core.NoticeSignUpTaken,
-	core.NoticeNewSignIn, core.NoticeIdentityChanged}
+	core.NoticeSignUpOtherTaken, core.NoticeNewSignIn, core.NoticeIdentityChanged}
 
 func Example() {
 	courier, err := mail.New(mail.Options{
@@ -160,12 +160,13 @@ func TestLocaleIsMatched(t *testing.T) {
 func TestMailsSayWhatToDoWhenItWasSomebodyElse(t *testing.T) {
 	c, box := courier(t)
 	for name, want := range map[string]string{
-		core.NoticeVerify:          "Confirm only if you created this account",
-		core.NoticeReset:           "If this was not you, ignore this message",
-		core.NoticePasswordChanged: "reset your password at once",
-		core.NoticeNewSignIn:       "change your password at once",
-		core.NoticeIdentityChanged: "If this was not you",
-		core.NoticeSignUpTaken:     "your account is unchanged",
+		core.NoticeVerify:           "Confirm only if you created this account",
+		core.NoticeReset:            "If this was not you, ignore this message",
+		core.NoticePasswordChanged:  "reset your password at once",
+		core.NoticeNewSignIn:        "change your password at once",
+		core.NoticeIdentityChanged:  "If this was not you",
+		core.NoticeSignUpTaken:      "your account is unchanged",
+		core.NoticeSignUpOtherTaken: "there is nothing to do",
 	} {
 		m := deliver(t, c, box, notice(name))
 		if !strings.Contains(m.Text, want) || !strings.Contains(m.HTML, want) {

@@ -135,7 +135,7 @@ func (c *Courier) view(n core.Notice) (View, error) {
 // builtIn reports whether OneAuth itself sends the template.
 func builtIn(template string) bool {
 	return slices.Contains([]string{core.NoticeVerify, core.NoticeReset, core.NoticePasswordChanged,
-		core.NoticeSignUpTaken, core.NoticeNewSignIn, core.NoticeIdentityChanged}, template)
+		core.NoticeSignUpTaken, core.NoticeSignUpOtherTaken, core.NoticeNewSignIn, core.NoticeIdentityChanged}, template)
 }
 
 // needsLink reports whether a template is of no use without its link.

@@ -16,7 +16,7 @@ func TestPreviews(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"verify", "reset", "invitation", "password_changed", "new_sign_in", "identity_changed", "signup_taken"} {
+	for _, name := range []string{"verify", "reset", "invitation", "password_changed", "new_sign_in", "identity_changed", "signup_taken", "signup_other_taken"} {
 		for _, locale := range []string{"en", "de"} {
 			for _, ext := range []string{".html", ".txt"} {
 				content := string(files[locale+"/"+name+ext])

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"path"
@@ -16,7 +17,7 @@ type Route struct {
 	Path   string // as in http.ServeMux, without the prefix: /sessions/{id}
 	OAuth  bool   // errors in the form of RFC 6749 instead of RFC 9457
 	Root   bool   // at the root of the issuer, not under the prefix
-	Public bool   // the same for everybody, so that pages of every origin may read it
+	Public bool   // the same for everybody: read by pages of every origin, and at hosts of no tenant, such as the issuer's
 	Handle func(w http.ResponseWriter, r *http.Request) error
 }
 
@@ -91,6 +92,9 @@ func (rt *Router) serve(w http.ResponseWriter, r *http.Request, route Route) {
 		exposeToAll(w)
 	}
 	ctx, err := rt.entry.Enter(r)
+	if route.Public && errors.Is(err, core.ErrTenantRequired) {
+		ctx, err = r.Context(), nil
+	}
 	if err == nil {
 		err = route.Handle(w, r.WithContext(ctx))
 	}
