@@ -40,14 +40,16 @@ var seedIDRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // account that exists already, by id or by first identity, is returned as it is. If the identities belong to other
 // accounts the error is ErrIdentityTaken.
 func (u Users) Ensure(ctx context.Context, s Seed) (_ *User, created bool, err error) {
-	p, err := u.Prepare(ctx, s)
-	if err != nil {
-		return nil, false, err
-	}
 	var out *User
-	err = u.auth.Update(ctx, func(tx *Tx) (err error) {
-		out, created, err = tx.Ensure(p)
-		return err
+	err = u.auth.drawing(func() error {
+		p, err := u.Prepare(ctx, s)
+		if err != nil {
+			return err
+		}
+		return u.auth.Update(ctx, func(tx *Tx) (err error) {
+			out, created, err = tx.Ensure(p)
+			return err
+		})
 	})
 	return out, created, err
 }
@@ -93,8 +95,7 @@ func (tx *Tx) Ensure(p *Prepared) (_ *User, created bool, err error) {
 		}
 	}
 	u := p.user
-	acct := &Account{ID: u.ID, Kind: UserAccount, Status: Active, Epoch: 1, CreatedAt: tx.auth.now()}
-	if err := errors.Join(tx.Accounts().Insert(acct), tx.Users().Insert(&u)); err != nil {
+	if _, err := tx.insertUser(&u); err != nil {
 		return nil, false, err
 	}
 	if err := tx.seedCredentials(&u, p.pending); err != nil {
