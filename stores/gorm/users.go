@@ -1,0 +1,446 @@
+package gormstore
+
+import (
+	"crypto/sha256"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/oneauth-go/oneauth/core/record"
+	"gorm.io/gorm"
+)
+
+// userKind is the kind of record that UserTable maps.
+const userKind = "user"
+
+// userTable keeps users in the application's own table. What that has no column for is in a companion row of ours, which
+// is made when OneAuth first writes the user: the application's rows need no preparation.
+//
+// The revision of a user is the companion's, mixed with a hash of the mapped columns as they are read. So it changes when
+// the application changes one of these, and a save by somebody who has not seen the change is a conflict.
+type userTable struct {
+	*table // the companion
+	users  *users
+	names  names
+	mapped []int    // the fields with a column in the application's table
+	theirs []string // these columns, quoted
+	kindV  int      // version of the kind, for rows without a companion
+
+	read, current, insert, remove string
+}
+
+var _ keeper = (*userTable)(nil)
+
+// companionKind names the table of companions as the kinds do theirs.
+const companionKind = "user_companion"
+
+// newKeeper returns who keeps a kind. The caller holds preparing.
+func (s *Store) newKeeper(kind string, fields []record.Field) keeper {
+	if kind != userKind || s.users == nil {
+		return newTable(s.dialect, s.names, kind, fields)
+	}
+	u := *s.users
+	k := &userTable{table: newTable(s.dialect, s.names, companionKind, fields), users: &u, names: s.names, kindV: 1}
+	k.table.kind = userKind
+	for _, wanted := range s.wanted.Kinds {
+		if wanted.Name == userKind {
+			k.kindV = wanted.Version
+		}
+	}
+	k.write()
+	return k
+}
+
+// write writes the statements.
+func (k *userTable) write() {
+	u, d := k.users, k.dialect
+	mine := []string{"c.rev", "c.version", "c._fields", "c._extra"}
+	columns := []string{u.text}
+	for i, f := range k.fields {
+		column := u.column(f.Name)
+		if column == "" {
+			mine = append(mine, "c."+k.quoted[i])
+			continue
+		}
+		k.mapped = append(k.mapped, i)
+		k.theirs = append(k.theirs, k.names.ident(column))
+		columns = append(columns, "u."+k.names.ident(column))
+	}
+	k.read = fmt.Sprintf("SELECT %s FROM %s u LEFT JOIN %s c ON c.tenant = '%s' AND c.id = %s WHERE %s",
+		strings.Join(append(columns, mine...), ", "), u.table, k.name, u.Tenant, u.text, u.living)
+	k.current = "SELECT " + strings.Join(columns, ", ") + " FROM " + u.table + " u WHERE " + u.id + " = ? AND " + u.living
+
+	id := k.names.ident(u.ID)
+	into := append([]string{id}, k.theirs...)
+	if u.Email != "" {
+		into = append(into, k.names.ident(u.Email))
+	}
+	into = append(into, u.extra...)
+	k.insert = "INSERT INTO " + u.table + " (" + strings.Join(into, ", ") + ")" + d.given + " VALUES (?" + strings.Repeat(", ?", len(into)-1) + ")"
+	if d.unique != "" {
+		k.insert += " ON CONFLICT (" + id + ") DO NOTHING"
+	}
+	k.remove = "DELETE FROM " + u.table + " WHERE " + id + " = ?"
+	if u.DeletedAt != "" {
+		k.remove = "UPDATE " + u.table + " SET " + k.names.ident(u.DeletedAt) + " = ? WHERE " + id + " = ?"
+	}
+}
+
+// alone: what happens to a user is several statements.
+func (u *userTable) alone(record.Op) bool { return false }
+
+// sweep: users do not expire.
+func (u *userTable) sweep(*gorm.DB, any, int) (int, error) { return 0, nil }
+
+func (u *userTable) get(r reader, tenant string, ids []string) ([]record.Record, error) {
+	var args []any
+	for _, id := range ids {
+		if key, ok := u.users.key(id); ok && tenant == u.users.Tenant && !slices.Contains(args, key) {
+			args = append(args, key)
+		}
+	}
+	if len(args) == 0 {
+		return nil, nil
+	}
+	for len(args)&(len(args)-1) != 0 { // a power of two, so that there are few different statements
+		args = append(args, args[0])
+	}
+	query := u.read + " AND " + u.users.id + " IN (?" + strings.Repeat(", ?", len(args)-1) + ")"
+	found, err := u.scan(r.db, query+u.locked(r), args)
+	return slices.DeleteFunc(found, func(rec record.Record) bool { return !slices.Contains(ids, rec.ID) }), err
+}
+
+func (u *userTable) find(r reader, q record.Query) ([]record.Record, error) {
+	if q.Term != "" {
+		return nil, fmt.Errorf("gormstore: kind %s has no term %q", q.Kind, q.Term)
+	}
+	if q.Tenant != u.users.Tenant {
+		return nil, nil
+	}
+	query, args := u.read, []any(nil)
+	for _, bound := range []struct{ op, id string }{{">=", q.From}, {"<", q.To}, {">", q.After}} {
+		if bound.id != "" {
+			query += " AND " + u.users.text + " " + bound.op + " ?"
+			args = append(args, bound.id)
+		}
+	}
+	return u.scan(r.db, query+" ORDER BY "+u.users.text+" LIMIT ?"+u.locked(r), append(args, q.Limit))
+}
+
+// locked is the end of a query that reads for a transaction of the application. PostgreSQL locks one side of an outer
+// join.
+func (u *userTable) locked(r reader) string {
+	if r.lock != "" {
+		return r.lock + u.dialect.lockUsers
+	}
+	return ""
+}
+
+// scan runs a query that begins like read.
+func (u *userTable) scan(db *gorm.DB, query string, args []any) ([]record.Record, error) {
+	rows, err := db.Raw(query, args...).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var id sql.NullString
+	var rev, version, known nullInt
+	more := cell{typ: record.JSON}
+	cells := make([]cell, len(u.fields))
+	dest := []any{&id}
+	for _, i := range u.mapped {
+		dest = append(dest, &cells[i])
+	}
+	dest = append(dest, &rev, &version, &known, &more)
+	for i, f := range u.fields {
+		cells[i].typ = f.Type
+		if !slices.Contains(u.mapped, i) {
+			dest = append(dest, &cells[i])
+		}
+	}
+	var out []record.Record
+	for rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return nil, fmt.Errorf("gormstore: read a user: %w", err)
+		}
+		if int(known) > len(u.fields) {
+			return nil, errBehind
+		}
+		if !id.Valid { // SQLite allows a key without a value
+			continue
+		}
+		rec := record.Record{Key: record.Key{Tenant: u.users.Tenant, Kind: userKind, ID: id.String}, Version: int(version), Row: make(record.Row, len(u.fields))}
+		if rec.Version == 0 {
+			rec.Version = u.kindV
+		}
+		for i := range cells {
+			rec.Row[i] = cells[i].value
+		}
+		rec.Rev = u.revision(int64(rev), rec.Row)
+		if text := more.value.Text(); text != "" {
+			row, err := unpackExtra(text)
+			if err != nil {
+				return nil, err
+			}
+			rec.Row = append(rec.Row, row...)
+		}
+		out = append(out, rec)
+	}
+	return out, errors.Join(rows.Err(), rows.Close())
+}
+
+// nullInt is an integer column in which NULL is 0.
+type nullInt int64
+
+// Scan implements sql.Scanner.
+func (n *nullInt) Scan(src any) (err error) {
+	if *n = 0; src == nil {
+		return nil
+	}
+	got, err := integer(src)
+	*n = nullInt(got)
+	return err
+}
+
+// revision mixes the companion's revision, 0 where there is none, with the mapped values of row. It is its own inverse.
+func (u *userTable) revision(rev int64, row record.Row) int64 {
+	h := sha256.New()
+	for _, i := range u.mapped {
+		v := row[i]
+		fmt.Fprintf(h, "%d:%d:%d:", v.Type(), v.Int(), len(v.Text()))
+		h.Write([]byte(v.Text()))
+	}
+	mixed := rev ^ int64(binary.BigEndian.Uint64(h.Sum(nil))>>1)
+	if mixed == 0 { // 0 would say that there is no such record
+		return 1
+	}
+	return mixed
+}
+
+// apply runs an operation. Whatever it finds it has locked first, since the application's row has no revision to make a
+// statement depend on.
+func (u *userTable) apply(db *gorm.DB, op record.Op) error {
+	key, ok := u.users.key(op.ID)
+	if !ok || op.Tenant != u.users.Tenant {
+		return u.foreign(op)
+	}
+	if op.Verb == record.Put {
+		if !op.Expires.IsZero() {
+			return &record.ValueError{Kind: userKind, Field: "expires", Reason: "cannot be kept in a table of the application"}
+		}
+		if len(op.Row) < len(u.fields) { // of an older release: what it does not know is absent
+			op.Row = append(slices.Clone(op.Row), make(record.Row, len(u.fields)-len(op.Row))...)
+		}
+	}
+	if op.Verb == record.Put && op.Want == 0 {
+		return u.create(db, op, key)
+	}
+	lock := u.dialect.lock
+	if op.Verb == record.Check {
+		lock = u.dialect.share
+	}
+	now, rev, err := u.locking(db, op.ID, key, lock)
+	if err != nil {
+		return err
+	}
+	if u.revision(rev, now) != op.Want {
+		return record.ErrConflict
+	}
+	switch op.Verb {
+	case record.Put:
+		return u.save(db, op, key, now, rev)
+	case record.Delete:
+		args := []any{key}
+		if u.users.DeletedAt != "" {
+			args = []any{u.dialect.time(time.Now()), key}
+		}
+		return errors.Join(db.Exec(u.remove, args...).Error,
+			db.Exec("DELETE FROM "+u.name+" WHERE tenant = ? AND id = ?", op.Tenant, op.ID).Error)
+	}
+	return nil
+}
+
+// foreign is what becomes of an operation on a user who cannot be in the application's table.
+func (u *userTable) foreign(op record.Op) error {
+	switch {
+	case op.Want != 0:
+		return record.ErrConflict
+	case op.Tenant != u.users.Tenant:
+		return &record.ValueError{Kind: userKind, Field: "tenant", Reason: "is not the one whose users are in the application's table"}
+	}
+	return &record.ValueError{Kind: userKind, Field: "id", Reason: "is not one that the application's table can have; see Store.NewUserID"}
+}
+
+// locking returns the mapped values, in a row that has only them, and the companion's revision. Both rows are locked, one
+// after the other: what a join read beside the row that it waited for would be of the time before.
+func (u *userTable) locking(db *gorm.DB, id string, key any, lock string) (record.Row, int64, error) {
+	row, err := u.present(db, id, key, lock)
+	if err != nil {
+		return nil, 0, err
+	}
+	var rev int64
+	rows, err := db.Raw("SELECT rev FROM "+u.name+" WHERE tenant = ? AND id = ?"+lock, u.users.Tenant, id).Rows()
+	if err != nil {
+		return nil, 0, err
+	}
+	defer rows.Close()
+	if rows.Next() {
+		if err := rows.Scan(&rev); err != nil {
+			return nil, 0, err
+		}
+	}
+	return row, rev, errors.Join(rows.Err(), rows.Close())
+}
+
+// present reads the mapped values. record.ErrConflict: there is no such user.
+func (u *userTable) present(db *gorm.DB, id string, key any, lock string) (record.Row, error) {
+	rows, err := db.Raw(u.current+lock, key).Rows()
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var got string
+	cells := make([]cell, len(u.mapped))
+	dest := []any{&got}
+	for n, i := range u.mapped {
+		cells[n].typ = u.fields[i].Type
+		dest = append(dest, &cells[n])
+	}
+	found := false
+	if rows.Next() {
+		if err := rows.Scan(dest...); err != nil {
+			return nil, fmt.Errorf("gormstore: read a user: %w", err)
+		}
+		found = got == id
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, record.ErrConflict
+	}
+	row := make(record.Row, len(u.fields))
+	for n, i := range u.mapped {
+		row[i] = cells[n].value
+	}
+	return row, nil
+}
+
+// save writes the columns that differ from now, which is locked, and the companion.
+func (u *userTable) save(db *gorm.DB, op record.Op, key any, now record.Row, rev int64) error {
+	var set []string
+	var args []any
+	for n, i := range u.mapped {
+		if v := op.Row[i]; !same(v, now[i]) {
+			if why := u.dialect.unstorable(v); why != "" {
+				return &record.ValueError{Kind: userKind, Field: u.fields[i].Name, Reason: why}
+			}
+			set, args = append(set, u.theirs[n]+" = ?"), append(args, u.dialect.bind(v))
+		}
+	}
+	if len(set) > 0 {
+		update := "UPDATE " + u.users.table + " SET " + strings.Join(set, ", ") + " WHERE " + u.names.ident(u.users.ID) + " = ?"
+		if err := db.Exec(update, append(args, key)...).Error; err != nil {
+			return err
+		}
+		var err error
+		if now, err = u.present(db, op.ID, key, u.dialect.lock); err != nil {
+			return err
+		}
+	}
+	companion := u.companion(op, now)
+	if rev == 0 {
+		return u.table.apply(db, companion)
+	}
+	companion.Want = rev
+	return u.table.apply(db, companion)
+}
+
+// same reports whether two values mean the same in a column that has no place for "absent".
+func same(a, b record.Value) bool {
+	return a == b || a.Text() == b.Text() && a.Int() == b.Int() && (a.Type() == 0 || b.Type() == 0)
+}
+
+// create inserts the application's row. Where one with the id is there, living or deleted, it is a conflict.
+func (u *userTable) create(db *gorm.DB, op record.Op, key any) error {
+	args := []any{key}
+	for _, i := range u.mapped {
+		if why := u.dialect.unstorable(op.Row[i]); why != "" {
+			return &record.ValueError{Kind: userKind, Field: u.fields[i].Name, Reason: why}
+		}
+		args = append(args, u.dialect.bind(op.Row[i]))
+	}
+	if u.users.Email != "" {
+		address, err := u.address(db, op.ID)
+		if err != nil {
+			return err
+		}
+		args = append(args, address)
+	}
+	err := u.inserted(db.Exec(u.insert, append(args, u.users.values...)...))
+	if errors.Is(err, record.ErrConflict) {
+		// A row that is marked as deleted is never read and so would be inserted for ever.
+		if _, there := u.present(db, op.ID, key, u.dialect.share); errors.Is(there, record.ErrConflict) && u.users.DeletedAt != "" {
+			return &record.ValueError{Kind: userKind, Field: "id", Reason: "is of a row that is marked as deleted"}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	now, err := u.present(db, op.ID, key, u.dialect.lock)
+	if err != nil {
+		return err
+	}
+	// One that is left from a row which the application has removed is not this user's.
+	if err := db.Exec("DELETE FROM "+u.name+" WHERE tenant = ? AND id = ?", op.Tenant, op.ID).Error; err != nil {
+		return err
+	}
+	return u.table.apply(db, u.companion(op, now))
+}
+
+// inserted is what became of the insertion of a user.
+func (u *userTable) inserted(db *gorm.DB) error {
+	err := changed(db)
+	switch {
+	case classOf(err) != duplicate:
+		return err
+	case u.dialect.unique == "" && (strings.Contains(err.Error(), "PRIMARY") || strings.Contains(err.Error(), "'"+u.users.ID+"'")):
+		return record.ErrConflict
+	case u.users.Email != "" && strings.Contains(err.Error(), u.users.Email):
+		return &record.ValueError{Kind: userKind, Field: "email", Reason: "is in another row of " + u.users.Table}
+	}
+	return err
+}
+
+// address returns the e-mail address of a user whose identities this transaction has inserted: identities come before
+// users in the order of kinds.
+func (u *userTable) address(db *gorm.DB, id string) (any, error) {
+	var address sql.NullString
+	err := scanOne(db, []any{&address}, "SELECT (SELECT i.value FROM "+u.names.table(plural("identity"))+
+		" i WHERE i.tenant = ? AND i.user_id = ? AND i.kind = 'email' ORDER BY i.is_primary DESC, i.id LIMIT 1)", u.users.Tenant, id)
+	switch {
+	case err != nil:
+		return nil, err
+	case address.Valid:
+		return address.String, nil
+	case u.users.must:
+		return nil, &record.ValueError{Kind: userKind, Field: "email", Reason: "is required: " + u.users.Table + " takes no user without one"}
+	}
+	return nil, nil
+}
+
+// companion is the insertion of our row: its revision is such that, with the values now in the application's row, it
+// makes the one that op is to have. Mapped values are not kept twice.
+func (u *userTable) companion(op record.Op, now record.Row) record.Op {
+	op.Rev = u.revision(op.Rev, now)
+	op.Row = slices.Clone(op.Row)
+	for _, i := range u.mapped {
+		op.Row[i] = record.Value{}
+	}
+	op.Want = 0
+	return op
+}
