@@ -61,15 +61,15 @@ func (s *Store) userKeeper(ctx context.Context) (*userTable, error) {
 	return u, nil
 }
 
-func (u *userTable) drawID(db *gorm.DB) (id int64, err error) {
-	if u.users.draw != "" {
-		return id, scanOne(db, []any{&id}, u.users.draw)
+func (k *userTable) drawID(db *gorm.DB) (id int64, err error) {
+	if k.users.draw != "" {
+		return id, scanOne(db, []any{&id}, k.users.draw)
 	}
-	last, err := u.dialect.lastID(db, u.users)
+	last, err := k.dialect.lastID(db, k.users)
 	if err != nil {
 		return 0, err
 	}
-	return id, scanOne(db, []any{&id}, fmt.Sprintf(u.dialect.count, u.names.table(idsTable)), last+1)
+	return id, scanOne(db, []any{&id}, fmt.Sprintf(k.dialect.count, k.names.table(idsTable)), last+1)
 }
 
 // countersSQL makes the table from which ids are counted, if any are.

@@ -91,15 +91,15 @@ func (k *userTable) write() {
 }
 
 // alone: what happens to a user is several statements.
-func (u *userTable) alone(record.Op) bool { return false }
+func (k *userTable) alone(record.Op) bool { return false }
 
 // sweep: users do not expire.
-func (u *userTable) sweep(*gorm.DB, any, int) (int, error) { return 0, nil }
+func (k *userTable) sweep(*gorm.DB, any, int) (int, error) { return 0, nil }
 
-func (u *userTable) get(r reader, tenant string, ids []string) ([]record.Record, error) {
+func (k *userTable) get(r reader, tenant string, ids []string) ([]record.Record, error) {
 	var args []any
 	for _, id := range ids {
-		if key, ok := u.users.key(id); ok && tenant == u.users.Tenant && !slices.Contains(args, key) {
+		if key, ok := k.users.key(id); ok && tenant == k.users.Tenant && !slices.Contains(args, key) {
 			args = append(args, key)
 		}
 	}
@@ -109,39 +109,39 @@ func (u *userTable) get(r reader, tenant string, ids []string) ([]record.Record,
 	for len(args)&(len(args)-1) != 0 { // a power of two, so that there are few different statements
 		args = append(args, args[0])
 	}
-	query := u.read + " AND " + u.users.id + " IN (?" + strings.Repeat(", ?", len(args)-1) + ")"
-	found, err := u.scan(r.db, query+u.locked(r), args)
+	query := k.read + " AND " + k.users.id + " IN (?" + strings.Repeat(", ?", len(args)-1) + ")"
+	found, err := k.scan(r.db, query+k.locked(r), args)
 	return slices.DeleteFunc(found, func(rec record.Record) bool { return !slices.Contains(ids, rec.ID) }), err
 }
 
-func (u *userTable) find(r reader, q record.Query) ([]record.Record, error) {
+func (k *userTable) find(r reader, q record.Query) ([]record.Record, error) {
 	if q.Term != "" {
 		return nil, fmt.Errorf("gormstore: kind %s has no term %q", q.Kind, q.Term)
 	}
-	if q.Tenant != u.users.Tenant {
+	if q.Tenant != k.users.Tenant {
 		return nil, nil
 	}
-	query, args := u.read, []any(nil)
+	query, args := k.read, []any(nil)
 	for _, bound := range []struct{ op, id string }{{">=", q.From}, {"<", q.To}, {">", q.After}} {
 		if bound.id != "" {
-			query += " AND " + u.users.text + " " + bound.op + " ?"
+			query += " AND " + k.users.text + " " + bound.op + " ?"
 			args = append(args, bound.id)
 		}
 	}
-	return u.scan(r.db, query+" ORDER BY "+u.users.text+" LIMIT ?"+u.locked(r), append(args, q.Limit))
+	return k.scan(r.db, query+" ORDER BY "+k.users.text+" LIMIT ?"+k.locked(r), append(args, q.Limit))
 }
 
 // locked is the end of a query that reads for a transaction of the application. PostgreSQL locks one side of an outer
 // join.
-func (u *userTable) locked(r reader) string {
+func (k *userTable) locked(r reader) string {
 	if r.lock != "" {
-		return r.lock + u.dialect.lockUsers
+		return r.lock + k.dialect.lockUsers
 	}
 	return ""
 }
 
 // scan runs a query that begins like read.
-func (u *userTable) scan(db *gorm.DB, query string, args []any) ([]record.Record, error) {
+func (k *userTable) scan(db *gorm.DB, query string, args []any) ([]record.Record, error) {
 	rows, err := db.Raw(query, args...).Rows()
 	if err != nil {
 		return nil, err
@@ -150,15 +150,15 @@ func (u *userTable) scan(db *gorm.DB, query string, args []any) ([]record.Record
 	var id sql.NullString
 	var rev, version, known nullInt
 	more := cell{typ: record.JSON}
-	cells := make([]cell, len(u.fields))
+	cells := make([]cell, len(k.fields))
 	dest := []any{&id}
-	for _, i := range u.mapped {
+	for _, i := range k.mapped {
 		dest = append(dest, &cells[i])
 	}
 	dest = append(dest, &rev, &version, &known, &more)
-	for i, f := range u.fields {
+	for i, f := range k.fields {
 		cells[i].typ = f.Type
-		if !slices.Contains(u.mapped, i) {
+		if !slices.Contains(k.mapped, i) {
 			dest = append(dest, &cells[i])
 		}
 	}
@@ -167,20 +167,20 @@ func (u *userTable) scan(db *gorm.DB, query string, args []any) ([]record.Record
 		if err := rows.Scan(dest...); err != nil {
 			return nil, fmt.Errorf("gormstore: read a user: %w", err)
 		}
-		if int(known) > len(u.fields) {
+		if int(known) > len(k.fields) {
 			return nil, errBehind
 		}
 		if !id.Valid { // SQLite allows a key without a value
 			continue
 		}
-		rec := record.Record{Key: record.Key{Tenant: u.users.Tenant, Kind: userKind, ID: id.String}, Version: int(version), Row: make(record.Row, len(u.fields))}
+		rec := record.Record{Key: record.Key{Tenant: k.users.Tenant, Kind: userKind, ID: id.String}, Version: int(version), Row: make(record.Row, len(k.fields))}
 		if rec.Version == 0 {
-			rec.Version = u.kindV
+			rec.Version = k.kindV
 		}
 		for i := range cells {
 			rec.Row[i] = cells[i].value
 		}
-		rec.Rev = u.revision(int64(rev), rec.Row)
+		rec.Rev = k.revision(int64(rev), rec.Row)
 		if text := more.value.Text(); text != "" {
 			row, err := unpackExtra(text)
 			if err != nil {
@@ -207,9 +207,9 @@ func (n *nullInt) Scan(src any) (err error) {
 }
 
 // revision mixes the companion's revision, 0 where there is none, with the mapped values of row. It is its own inverse.
-func (u *userTable) revision(rev int64, row record.Row) int64 {
+func (k *userTable) revision(rev int64, row record.Row) int64 {
 	h := sha256.New()
-	for _, i := range u.mapped {
+	for _, i := range k.mapped {
 		v := row[i]
 		fmt.Fprintf(h, "%d:%d:%d:", v.Type(), v.Int(), len(v.Text()))
 		h.Write([]byte(v.Text()))
@@ -223,53 +223,53 @@ func (u *userTable) revision(rev int64, row record.Row) int64 {
 
 // apply runs an operation. Whatever it finds it has locked first, since the application's row has no revision to make a
 // statement depend on.
-func (u *userTable) apply(db *gorm.DB, op record.Op) error {
-	key, ok := u.users.key(op.ID)
-	if !ok || op.Tenant != u.users.Tenant {
-		return u.foreign(op)
+func (k *userTable) apply(db *gorm.DB, op record.Op) error {
+	key, ok := k.users.key(op.ID)
+	if !ok || op.Tenant != k.users.Tenant {
+		return k.foreign(op)
 	}
 	if op.Verb == record.Put {
 		if !op.Expires.IsZero() {
 			return &record.ValueError{Kind: userKind, Field: "expires", Reason: "cannot be kept in a table of the application"}
 		}
-		if len(op.Row) < len(u.fields) { // of an older release: what it does not know is absent
-			op.Row = append(slices.Clone(op.Row), make(record.Row, len(u.fields)-len(op.Row))...)
+		if len(op.Row) < len(k.fields) { // of an older release: what it does not know is absent
+			op.Row = append(slices.Clone(op.Row), make(record.Row, len(k.fields)-len(op.Row))...)
 		}
 	}
 	if op.Verb == record.Put && op.Want == 0 {
-		return u.create(db, op, key)
+		return k.create(db, op, key)
 	}
-	lock := u.dialect.lock
+	lock := k.dialect.lock
 	if op.Verb == record.Check {
-		lock = u.dialect.share
+		lock = k.dialect.share
 	}
-	now, rev, err := u.locking(db, op.ID, key, lock)
+	now, rev, err := k.locking(db, op.ID, key, lock)
 	if err != nil {
 		return err
 	}
-	if u.revision(rev, now) != op.Want {
+	if k.revision(rev, now) != op.Want {
 		return record.ErrConflict
 	}
 	switch op.Verb {
 	case record.Put:
-		return u.save(db, op, key, now, rev)
+		return k.save(db, op, key, now, rev)
 	case record.Delete:
 		args := []any{key}
-		if u.users.DeletedAt != "" {
-			args = []any{u.dialect.time(time.Now()), key}
+		if k.users.DeletedAt != "" {
+			args = []any{k.dialect.time(time.Now()), key}
 		}
-		return errors.Join(db.Exec(u.remove, args...).Error,
-			db.Exec("DELETE FROM "+u.name+" WHERE tenant = ? AND id = ?", op.Tenant, op.ID).Error)
+		return errors.Join(db.Exec(k.remove, args...).Error,
+			db.Exec("DELETE FROM "+k.name+" WHERE tenant = ? AND id = ?", op.Tenant, op.ID).Error)
 	}
 	return nil
 }
 
 // foreign is what becomes of an operation on a user who cannot be in the application's table.
-func (u *userTable) foreign(op record.Op) error {
+func (k *userTable) foreign(op record.Op) error {
 	switch {
 	case op.Want != 0:
 		return record.ErrConflict
-	case op.Tenant != u.users.Tenant:
+	case op.Tenant != k.users.Tenant:
 		return &record.ValueError{Kind: userKind, Field: "tenant", Reason: "is not the one whose users are in the application's table"}
 	}
 	return &record.ValueError{Kind: userKind, Field: "id", Reason: "is not one that the application's table can have; see Store.NewUserID"}
@@ -277,13 +277,13 @@ func (u *userTable) foreign(op record.Op) error {
 
 // locking returns the mapped values, in a row that has only them, and the companion's revision. Both rows are locked, one
 // after the other: what a join read beside the row that it waited for would be of the time before.
-func (u *userTable) locking(db *gorm.DB, id string, key any, lock string) (record.Row, int64, error) {
-	row, err := u.present(db, id, key, lock)
+func (k *userTable) locking(db *gorm.DB, id string, key any, lock string) (record.Row, int64, error) {
+	row, err := k.present(db, id, key, lock)
 	if err != nil {
 		return nil, 0, err
 	}
 	var rev int64
-	rows, err := db.Raw("SELECT rev FROM "+u.name+" WHERE tenant = ? AND id = ?"+lock, u.users.Tenant, id).Rows()
+	rows, err := db.Raw("SELECT rev FROM "+k.name+" WHERE tenant = ? AND id = ?"+lock, k.users.Tenant, id).Rows()
 	if err != nil {
 		return nil, 0, err
 	}
@@ -297,17 +297,17 @@ func (u *userTable) locking(db *gorm.DB, id string, key any, lock string) (recor
 }
 
 // present reads the mapped values. record.ErrConflict: there is no such user.
-func (u *userTable) present(db *gorm.DB, id string, key any, lock string) (record.Row, error) {
-	rows, err := db.Raw(u.current+lock, key).Rows()
+func (k *userTable) present(db *gorm.DB, id string, key any, lock string) (record.Row, error) {
+	rows, err := db.Raw(k.current+lock, key).Rows()
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	var got string
-	cells := make([]cell, len(u.mapped))
+	cells := make([]cell, len(k.mapped))
 	dest := []any{&got}
-	for n, i := range u.mapped {
-		cells[n].typ = u.fields[i].Type
+	for n, i := range k.mapped {
+		cells[n].typ = k.fields[i].Type
 		dest = append(dest, &cells[n])
 	}
 	found := false
@@ -323,41 +323,41 @@ func (u *userTable) present(db *gorm.DB, id string, key any, lock string) (recor
 	if !found {
 		return nil, record.ErrConflict
 	}
-	row := make(record.Row, len(u.fields))
-	for n, i := range u.mapped {
+	row := make(record.Row, len(k.fields))
+	for n, i := range k.mapped {
 		row[i] = cells[n].value
 	}
 	return row, nil
 }
 
 // save writes the columns that differ from now, which is locked, and the companion.
-func (u *userTable) save(db *gorm.DB, op record.Op, key any, now record.Row, rev int64) error {
+func (k *userTable) save(db *gorm.DB, op record.Op, key any, now record.Row, rev int64) error {
 	var set []string
 	var args []any
-	for n, i := range u.mapped {
+	for n, i := range k.mapped {
 		if v := op.Row[i]; !same(v, now[i]) {
-			if why := u.dialect.unstorable(v); why != "" {
-				return &record.ValueError{Kind: userKind, Field: u.fields[i].Name, Reason: why}
+			if why := k.dialect.unstorable(v); why != "" {
+				return &record.ValueError{Kind: userKind, Field: k.fields[i].Name, Reason: why}
 			}
-			set, args = append(set, u.theirs[n]+" = ?"), append(args, u.dialect.bind(v))
+			set, args = append(set, k.theirs[n]+" = ?"), append(args, k.dialect.bind(v))
 		}
 	}
 	if len(set) > 0 {
-		update := "UPDATE " + u.users.table + " SET " + strings.Join(set, ", ") + " WHERE " + u.names.ident(u.users.ID) + " = ?"
+		update := "UPDATE " + k.users.table + " SET " + strings.Join(set, ", ") + " WHERE " + k.names.ident(k.users.ID) + " = ?"
 		if err := db.Exec(update, append(args, key)...).Error; err != nil {
 			return err
 		}
 		var err error
-		if now, err = u.present(db, op.ID, key, u.dialect.lock); err != nil {
+		if now, err = k.present(db, op.ID, key, k.dialect.lock); err != nil {
 			return err
 		}
 	}
-	companion := u.companion(op, now)
+	companion := k.companion(op, now)
 	if rev == 0 {
-		return u.table.apply(db, companion)
+		return k.table.apply(db, companion)
 	}
 	companion.Want = rev
-	return u.table.apply(db, companion)
+	return k.table.apply(db, companion)
 }
 
 // same reports whether two values mean the same in a column that has no place for "absent".
@@ -366,79 +366,79 @@ func same(a, b record.Value) bool {
 }
 
 // create inserts the application's row. Where one with the id is there, living or deleted, it is a conflict.
-func (u *userTable) create(db *gorm.DB, op record.Op, key any) error {
+func (k *userTable) create(db *gorm.DB, op record.Op, key any) error {
 	args := []any{key}
-	for _, i := range u.mapped {
-		if why := u.dialect.unstorable(op.Row[i]); why != "" {
-			return &record.ValueError{Kind: userKind, Field: u.fields[i].Name, Reason: why}
+	for _, i := range k.mapped {
+		if why := k.dialect.unstorable(op.Row[i]); why != "" {
+			return &record.ValueError{Kind: userKind, Field: k.fields[i].Name, Reason: why}
 		}
-		args = append(args, u.dialect.bind(op.Row[i]))
+		args = append(args, k.dialect.bind(op.Row[i]))
 	}
-	if u.users.Email != "" {
-		address, err := u.address(db, op.ID)
+	if k.users.Email != "" {
+		address, err := k.address(db, op.ID)
 		if err != nil {
 			return err
 		}
 		args = append(args, address)
 	}
-	err := u.inserted(db.Exec(u.insert, append(args, u.users.values...)...))
+	err := k.inserted(db.Exec(k.insert, append(args, k.users.values...)...))
 	if errors.Is(err, record.ErrConflict) {
 		// A row that is marked as deleted is never read and so would be inserted for ever.
-		if _, there := u.present(db, op.ID, key, u.dialect.share); errors.Is(there, record.ErrConflict) && u.users.DeletedAt != "" {
+		if _, there := k.present(db, op.ID, key, k.dialect.share); errors.Is(there, record.ErrConflict) && k.users.DeletedAt != "" {
 			return &record.ValueError{Kind: userKind, Field: "id", Reason: "is of a row that is marked as deleted"}
 		}
 	}
 	if err != nil {
 		return err
 	}
-	now, err := u.present(db, op.ID, key, u.dialect.lock)
+	now, err := k.present(db, op.ID, key, k.dialect.lock)
 	if err != nil {
 		return err
 	}
 	// One that is left from a row which the application has removed is not this user's.
-	if err := db.Exec("DELETE FROM "+u.name+" WHERE tenant = ? AND id = ?", op.Tenant, op.ID).Error; err != nil {
+	if err := db.Exec("DELETE FROM "+k.name+" WHERE tenant = ? AND id = ?", op.Tenant, op.ID).Error; err != nil {
 		return err
 	}
-	return u.table.apply(db, u.companion(op, now))
+	return k.table.apply(db, k.companion(op, now))
 }
 
 // inserted is what became of the insertion of a user.
-func (u *userTable) inserted(db *gorm.DB) error {
+func (k *userTable) inserted(db *gorm.DB) error {
 	err := changed(db)
 	switch {
 	case classOf(err) != duplicate:
 		return err
-	case u.dialect.unique == "" && (strings.Contains(err.Error(), "PRIMARY") || strings.Contains(err.Error(), "'"+u.users.ID+"'")):
+	case k.dialect.unique == "" && (strings.Contains(err.Error(), "PRIMARY") || strings.Contains(err.Error(), "'"+k.users.ID+"'")):
 		return record.ErrConflict
-	case u.users.Email != "" && strings.Contains(err.Error(), u.users.Email):
-		return &record.ValueError{Kind: userKind, Field: "email", Reason: "is in another row of " + u.users.Table}
+	case k.users.Email != "" && strings.Contains(err.Error(), k.users.Email):
+		return &record.ValueError{Kind: userKind, Field: "email", Reason: "is in another row of " + k.users.Table}
 	}
 	return err
 }
 
 // address returns the e-mail address of a user whose identities this transaction has inserted: identities come before
 // users in the order of kinds.
-func (u *userTable) address(db *gorm.DB, id string) (any, error) {
+func (k *userTable) address(db *gorm.DB, id string) (any, error) {
 	var address sql.NullString
-	err := scanOne(db, []any{&address}, "SELECT (SELECT i.value FROM "+u.names.table(plural("identity"))+
-		" i WHERE i.tenant = ? AND i.user_id = ? AND i.kind = 'email' ORDER BY i.is_primary DESC, i.id LIMIT 1)", u.users.Tenant, id)
+	err := scanOne(db, []any{&address}, "SELECT (SELECT i.value FROM "+k.names.table(plural("identity"))+
+		" i WHERE i.tenant = ? AND i.user_id = ? AND i.kind = 'email' ORDER BY i.is_primary DESC, i.id LIMIT 1)", k.users.Tenant, id)
 	switch {
 	case err != nil:
 		return nil, err
 	case address.Valid:
 		return address.String, nil
-	case u.users.must:
-		return nil, &record.ValueError{Kind: userKind, Field: "email", Reason: "is required: " + u.users.Table + " takes no user without one"}
+	case k.users.must:
+		return nil, &record.ValueError{Kind: userKind, Field: "email", Reason: "is required: " + k.users.Table + " takes no user without one"}
 	}
 	return nil, nil
 }
 
 // companion is the insertion of our row: its revision is such that, with the values now in the application's row, it
 // makes the one that op is to have. Mapped values are not kept twice.
-func (u *userTable) companion(op record.Op, now record.Row) record.Op {
-	op.Rev = u.revision(op.Rev, now)
+func (k *userTable) companion(op record.Op, now record.Row) record.Op {
+	op.Rev = k.revision(op.Rev, now)
 	op.Row = slices.Clone(op.Row)
-	for _, i := range u.mapped {
+	for _, i := range k.mapped {
 		op.Row[i] = record.Value{}
 	}
 	op.Want = 0
