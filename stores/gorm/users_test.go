@@ -32,7 +32,7 @@ func TestUsersBehaveLikeRecords(t *testing.T) {
 		ctx := inTenantOf(t.Context())
 		rnd := rand.New(rand.NewPCG(7, uint64(ids)))
 		now := time.Date(2031, 5, 4, 3, 2, 1, 123e6, time.UTC)
-		for step := range 150 {
+		for step := range 100 {
 			id := memberNo(ids, 1+rnd.IntN(12))
 			p := person{
 				ID: id, Name: fmt.Sprintf("Näme '%d' ?", step), CreatedAt: now, UpdatedAt: now.Add(time.Duration(step) * time.Second), Level: int64(step),
