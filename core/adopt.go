@@ -106,7 +106,10 @@ func (u Users) Adopt(ctx context.Context, s Seed) (_ *User, adopted bool, err er
 		out, adopted = user, true
 		return tx.Emit(Event{Type: EventSignedUp, UserID: s.ID, Reason: "adopted"})
 	})
-	return out, adopted, err
+	if err != nil {
+		return nil, false, err
+	}
+	return out, adopted, nil
 }
 
 // adopt asks the application about an identifier that names nobody. A person whom it knows is there afterwards.

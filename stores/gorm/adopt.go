@@ -20,13 +20,17 @@ func (s *Store) AdoptByEmail(ctx context.Context, id identifier.Identifier) (*co
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
-	if s.users == nil || s.users.Email == "" {
-		return nil, errors.New("gormstore: AdoptByEmail is for Options.Users with an Email column")
+	k, err := s.userKeeper(ctx)
+	if err != nil {
+		return nil, err
 	}
-	if id.Kind != identifier.Email {
+	u := k.users
+	switch {
+	case u.Email == "":
+		return nil, errors.New("gormstore: AdoptByEmail: Options.Users.Email is not set")
+	case id.Kind != identifier.Email:
 		return nil, nil
 	}
-	u := s.users
 	column := func(name string) string {
 		if name == "" {
 			return "NULL"

@@ -137,7 +137,7 @@ func (s *Store) keeper(ctx context.Context, db *gorm.DB, kind string) (keeper, e
 }
 
 // Shares reports that users are rows of the application, where they are.
-func (s *Store) Shares(kind string) bool { return kind == userKind && s.users != nil }
+func (s *Store) Shares(kind string) bool { return kind == userKind && s.options.Users != nil }
 
 // Close ends the use of the store: calls after it fail. The application's pool stays open.
 func (s *Store) Close() error {

@@ -18,7 +18,7 @@ type userColumn struct {
 	Sole      bool   // a unique index has this column alone
 }
 
-// check looks whether the application's table is as the options say, and names option and column where it is not. It is
+// checkUsers looks whether the application's table is as the options say, and names option and column where it is not. It is
 // read only.
 func (s *Store) checkUsers(db *gorm.DB) error {
 	u := s.users
@@ -59,8 +59,12 @@ func (s *Store) checkUsers(db *gorm.DB) error {
 		return fault("EmailVerified", c.Name, "is NOT NULL and has no default: OneAuth does not write it")
 	}
 	u.must = u.Email != "" && !columns[u.Email].Nullable
-	u.draw = ""
-	if id := columns[u.ID]; u.IDType == IntegerID && s.dialect.sequences && id.Default != "" {
+	u.draw, u.text = "", fmt.Sprintf(s.dialect.idText, u.id)
+	id := columns[u.ID]
+	if u.IDType == UUIDID && id.Collation != "" { // it finds small letters by capitals
+		u.text = fmt.Sprintf(s.dialect.idText, "LOWER("+fmt.Sprintf(s.dialect.asText, u.id)+")")
+	}
+	if u.IDType == IntegerID && s.dialect.sequences && id.Default != "" {
 		u.draw = "SELECT " + id.Default
 	}
 	return nil

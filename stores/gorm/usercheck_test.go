@@ -10,6 +10,8 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/core/identifier"
 	"github.com/oneauth-go/oneauth/core/record"
 	gormstore "github.com/oneauth-go/oneauth/stores/gorm"
 )
@@ -248,4 +250,41 @@ func TestNewUserIDWithoutTable(t *testing.T) {
 	if id, err := d.store(t, d.open(t)).NewUserID(t.Context()); err == nil {
 		t.Errorf("drew %s", id)
 	}
+}
+
+// UUIDs in capitals are those in small letters where the column says so; elsewhere such a row is nobody's, and is not
+// taken in as somebody new.
+func TestUUIDsInCapitals(t *testing.T) {
+	const capitals, small = "0191FFFE-0000-7000-8000-00000000ABCD", "0191fffe-0000-7000-8000-00000000abcd"
+	each(t, func(t *testing.T, d database) {
+		for _, folds := range []bool{true, false} {
+			column := map[string]string{"SQLite": "TEXT", "PostgreSQL": "varchar(36)", "MariaDB": "CHAR(36)"}[d.name]
+			switch {
+			case d.name == "PostgreSQL" && folds:
+				continue
+			case d.name == "SQLite" && folds:
+				column += " COLLATE NOCASE"
+			case d.name == "MariaDB" && !folds:
+				column += " COLLATE utf8mb4_bin"
+			}
+			d, _ := place(t, d.name)
+			db := d.open(t)
+			exec(t, db, "CREATE TABLE people (id "+column+" NOT NULL PRIMARY KEY, email VARCHAR(100))")
+			exec(t, db, "INSERT INTO people VALUES (?, 'ann@example.com')", capitals)
+			d.options.Users = &gormstore.UserTable{Table: "people", IDType: gormstore.UUIDID, Email: "email"}
+			c := &club{t: t, d: d, db: db}
+			c.open()
+			seed, err := c.store.AdoptByEmail(t.Context(), identifier.Identifier{Kind: identifier.Email, Value: "ann@example.com"})
+			noErr(t, err)
+			_, adopted, err := c.Users().Adopt(t.Context(), *seed)
+			if adopted != folds || folds && seed.ID != small || !folds && core.AsError(err).Field != "id" {
+				t.Errorf("folds %v: adopted %v, %s, %v", folds, adopted, seed.ID, err)
+			}
+			var n int64
+			noErr(t, db.Raw("SELECT count(*) FROM people").Scan(&n).Error)
+			if n != 1 {
+				t.Errorf("folds %v: %d rows", folds, n)
+			}
+		}
+	})
 }

@@ -59,7 +59,7 @@ func sqliteColumns(db *gorm.DB, u *users) ([]userColumn, error) {
 			AND (SELECT group_concat(x.name) FROM pragma_index_info(i.name) x) = c.name)
 		FROM pragma_table_xinfo(?1) c ORDER BY c.cid`, u.bare)
 	for i, c := range list {
-		if c.Name == u.ID && u.IDType == TextID {
+		if c.Name == u.ID && u.IDType != IntegerID {
 			// The columns of a compound query have the collation of its first part.
 			var same bool
 			err := scanOne(db, []any{&same}, fmt.Sprintf("SELECT x = 'A' OR x = 'a ' FROM (SELECT %s AS x FROM %s WHERE 0 UNION ALL SELECT 'a')",

@@ -25,15 +25,12 @@ func (s *Store) NewUserID(ctx context.Context) (string, error) {
 	if err := s.enter(ctx); err != nil {
 		return "", err
 	}
-	if s.users == nil {
-		return "", errors.New("gormstore: NewUserID is for Options.Users")
-	}
-	if s.users.IDType != IntegerID {
-		return newUUID(time.Now()), nil
-	}
 	k, err := s.userKeeper(ctx)
-	if err != nil {
+	switch {
+	case err != nil:
 		return "", err
+	case k.users.IDType != IntegerID:
+		return newUUID(time.Now()), nil
 	}
 	for try := 1; ; try++ {
 		id, err := k.drawID(own(ctx, s.db))
@@ -50,15 +47,14 @@ func (s *Store) NewUserID(ctx context.Context) (string, error) {
 }
 
 func (s *Store) userKeeper(ctx context.Context) (*userTable, error) {
+	if s.options.Users == nil {
+		return nil, errors.New("gormstore: Options.Users is not set")
+	}
 	k, err := s.keeper(ctx, own(ctx, s.db), userKind)
 	if err != nil {
 		return nil, err
 	}
-	u, ok := k.(*userTable)
-	if !ok {
-		return nil, errors.New("gormstore: Options.Users is not set")
-	}
-	return u, nil
+	return k.(*userTable), nil
 }
 
 func (k *userTable) drawID(db *gorm.DB) (id int64, err error) {

@@ -15,7 +15,7 @@ type IDType uint8
 
 const (
 	IntegerID IDType = iota // from a sequence, an identity column or AUTO_INCREMENT; above 0
-	UUIDID                  // a column of type UUID, or text with a UUID in its usual form
+	UUIDID                  // a column of type UUID, or text with a UUID in small letters (any, where the column folds case)
 	TextID                  // any text that core.Seed takes as an id, compared as bytes
 )
 
@@ -63,9 +63,11 @@ type users struct {
 	text   string // of u, as text that compares as bytes
 	living string // a condition on u
 	extra  []string
-	values []any  // of extra
-	draw   string // the query for the next id, where the database has a sequence; set by Prepare
-	must   bool   // the e-mail column takes no NULL; set by Prepare
+	values []any // of extra
+
+	// What only the database knows, from checkUsers.
+	draw string // the query for the next id, where there is a sequence
+	must bool   // the e-mail column takes no NULL
 }
 
 // columns yields the options that name a column, with it.
@@ -128,9 +130,6 @@ func newUsers(d *dialect, n names, t *UserTable) (*users, error) {
 	}
 	u.id = "u." + n.ident(u.ID)
 	u.text = fmt.Sprintf(d.idText, u.id)
-	if u.IDType == UUIDID {
-		u.text = fmt.Sprintf(d.idText, "LOWER("+fmt.Sprintf(d.asText, u.id)+")")
-	}
 	if u.DeletedAt != "" {
 		u.living = "u." + n.ident(u.DeletedAt) + " IS NULL"
 	}
