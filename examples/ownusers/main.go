@@ -9,12 +9,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
 	"html/template"
 	"log"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 
@@ -24,6 +26,9 @@ import (
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
 )
+
+// demoSecret is for the demonstration alone: a real one is 32 random bytes that are kept outside the program.
+const demoSecret = "the secret of a demonstration, only"
 
 func main() {
 	file := flag.String("sqlite", "ownusers.db", "the SQLite file")
@@ -40,7 +45,7 @@ func main() {
 	if err := before(db); err != nil {
 		log.Fatal(err)
 	}
-	auth, err := now(db, oneauth.WithDevelopment())
+	auth, err := now(db, oneauth.WithDevelopment(), oneauth.WithSecrets([]byte(cmp.Or(os.Getenv("APP_SECRET"), demoSecret))))
 	if err != nil {
 		log.Fatal(err)
 	}
