@@ -120,6 +120,15 @@ func TestAdoptBeforeAClaim(t *testing.T) {
 	}
 }
 
+// The administrator's door finds that person, too.
+func TestAdoptAtEnsure(t *testing.T) {
+	w := newWorld(t, func(c *core.Config) { c.Adopt = knows(old(t, true)) })
+	u, created, err := w.Users().Ensure(t.Context(), core.Seed{Identities: []core.SeedIdentity{email("old@example.com", true)}})
+	if noError(t, err); created || u.ID != "17" {
+		t.Errorf("created %v, %+v", created, u)
+	}
+}
+
 // With VerifyFirst the answer tells nothing, and the owner hears of it.
 func TestAdoptBeforeASignUpWithVerifyFirst(t *testing.T) {
 	w := newWorld(t, verifyFirst, func(c *core.Config) { c.Adopt = knows(old(t, true)) })

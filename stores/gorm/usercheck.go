@@ -2,6 +2,9 @@ package gormstore
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 
 	"gorm.io/gorm"
@@ -11,6 +14,7 @@ import (
 type userColumn struct {
 	Name      string
 	Type      string // in lower case, without lengths
+	Width     int    // of text, in characters; 0: unbounded
 	Nullable  bool
 	Defaulted bool   // there is a default, or the database makes the value
 	Default   string // its expression; "" where there is none or it cannot be evaluated
@@ -52,12 +56,21 @@ func (s *Store) checkUsers(db *gorm.DB) error {
 			return fault("Defaults", c.Name, "is NOT NULL and has no default: say what a new user has there")
 		}
 	}
-	if c, ok := columns[u.PasswordHash]; ok && !c.Nullable && !c.Defaulted {
-		return fault("PasswordHash", c.Name, "is NOT NULL and has no default: OneAuth does not write it")
+	u.extra, u.values = nil, nil
+	for _, name := range slices.Sorted(maps.Keys(u.Defaults)) {
+		u.extra, u.values = append(u.extra, s.names.ident(name)), append(u.values, u.Defaults[name])
 	}
-	if c, ok := columns[u.EmailVerified]; ok && !c.Nullable && !c.Defaulted {
-		return fault("EmailVerified", c.Name, "is NOT NULL and has no default: OneAuth does not write it")
+	for name, none := range map[string]any{u.PasswordHash: "", u.EmailVerified: false} {
+		c, ok := columns[name]
+		switch {
+		case !ok || c.Nullable || c.Defaulted:
+		case none == false && c.is("time"):
+			return fault("EmailVerified", name, "is NOT NULL, and who is not verified has NULL there")
+		default:
+			u.extra, u.values = append(u.extra, s.names.ident(name)), append(u.values, none)
+		}
 	}
+	u.widths = map[string]int{"name": columns[u.Name].Width, "email": columns[u.Email].Width}
 	u.must = u.Email != "" && !columns[u.Email].Nullable
 	u.draw, u.text = "", fmt.Sprintf(s.dialect.idText, u.id)
 	id := columns[u.ID]
@@ -154,8 +167,12 @@ func describeColumns(db *gorm.DB, query string, args ...any) (out []userColumn, 
 		if err := rows.Scan(&c.Name, &c.Type, &c.Nullable, &c.Defaulted, &c.Default, &c.Collation, &c.Sole); err != nil {
 			return nil, err
 		}
-		c.Type, _, _ = strings.Cut(strings.ToLower(c.Type), "(")
-		c.Type = strings.TrimSpace(c.Type)
+		typ, width, _ := strings.Cut(strings.ToLower(c.Type), "(")
+		c.Type = strings.TrimSpace(typ)
+		if c.is("text") {
+			width, _, _ = strings.Cut(width, ")")
+			c.Width, _ = strconv.Atoi(width)
+		}
 		out = append(out, c)
 	}
 	return out, rows.Err()

@@ -11,7 +11,7 @@ import (
 
 func postgresColumns(db *gorm.DB, u *users) ([]userColumn, error) {
 	// An identity column has its sequence beside, a serial one in its default.
-	return describeColumns(db, `SELECT a.attname, format_type(a.atttypid, NULL), NOT a.attnotnull, a.atthasdef OR a.attidentity <> '',
+	return describeColumns(db, `SELECT a.attname, format_type(a.atttypid, a.atttypmod), NOT a.attnotnull, a.atthasdef OR a.attidentity <> '',
 		CASE WHEN a.attidentity <> '' THEN 'nextval(' || quote_literal(pg_get_serial_sequence(?, a.attname)) || '::regclass)'
 			WHEN pg_get_expr(d.adbin, d.adrelid) LIKE 'nextval(%' THEN pg_get_expr(d.adbin, d.adrelid) ELSE '' END,
 		CASE WHEN format_type(a.atttypid, NULL) = 'citext' THEN 'citext' WHEN NOT l.collisdeterministic THEN l.collname ELSE '' END,
@@ -33,7 +33,7 @@ func mariaColumns(db *gorm.DB, u *users) ([]userColumn, error) {
 	if !strings.EqualFold(engine, "InnoDB") {
 		return nil, fmt.Errorf("its engine is %q: only InnoDB has transactions", engine)
 	}
-	list, err := describeColumns(db, `SELECT c.column_name, c.data_type, c.is_nullable = 'YES',
+	list, err := describeColumns(db, `SELECT c.column_name, REPLACE(c.column_type, ' unsigned', ''), c.is_nullable = 'YES',
 		c.column_default IS NOT NULL OR c.extra LIKE '%auto_increment%' OR c.generation_expression IS NOT NULL, '',
 		CASE WHEN c.collation_name IS NULL OR c.collation_name LIKE '%\\_bin' OR c.collation_name = 'binary' THEN '' ELSE c.collation_name END,
 		EXISTS (SELECT 1 FROM information_schema.statistics i WHERE i.table_schema = c.table_schema AND i.table_name = c.table_name

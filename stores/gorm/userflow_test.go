@@ -352,3 +352,38 @@ func TestAdoptByEmail(t *testing.T) {
 		}
 	})
 }
+
+// A table that takes no NULL where OneAuth has nothing to write gets what means nothing; what is too long for a column is
+// refused by name.
+func TestClubWithStrictColumns(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		db := d.open(t)
+		exec(t, db, "CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY, nick VARCHAR(8) NOT NULL, email VARCHAR(16) NOT NULL, hash VARCHAR(80) NOT NULL, ok BOOLEAN NOT NULL)")
+		d.options.Users = &gormstore.UserTable{Table: "people", Name: "nick", Email: "email", PasswordHash: "hash", EmailVerified: "ok"}
+		c := &club{t: t, d: d, db: db}
+		c.now.Store(time.Now().Unix())
+		c.open()
+		_, err := c.signUp("ann@example.com", "Ännchen8")
+		noErr(t, err)
+		if n := count(t, db, "SELECT count(*) FROM people WHERE hash = '' AND ok = FALSE"); n != 1 {
+			t.Errorf("%d rows", n)
+		}
+		for field, try := range map[string]func() error{
+			"name":  func() error { _, err := c.signUp("bob@example.com", "Bobchen89"); return err },
+			"email": func() error { _, err := c.signUp("robert@example.com", "Bob"); return err },
+		} {
+			if e := core.AsError(try()); e.Code != core.CodeInvalidField || e.Field != field {
+				t.Errorf("%s: %v", field, e)
+			}
+		}
+		if n := count(t, db, "SELECT count(*) FROM people"); n != 1 {
+			t.Errorf("%d rows", n)
+		}
+	})
+}
+
+func count(t *testing.T, db *gorm.DB, query string) (n int64) {
+	t.Helper()
+	noErr(t, db.Raw(query).Scan(&n).Error)
+	return n
+}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/oneauth-go/oneauth/core/record"
 	"gorm.io/gorm"
@@ -336,8 +337,8 @@ func (k *userTable) save(db *gorm.DB, op record.Op, key any, now record.Row, rev
 	var args []any
 	for n, i := range k.mapped {
 		if v := op.Row[i]; !same(v, now[i]) {
-			if why := k.dialect.unstorable(v); why != "" {
-				return &record.ValueError{Kind: userKind, Field: k.fields[i].Name, Reason: why}
+			if err := k.storable(k.fields[i].Name, v); err != nil {
+				return err
 			}
 			set, args = append(set, k.theirs[n]+" = ?"), append(args, k.dialect.bind(v))
 		}
@@ -360,6 +361,18 @@ func (k *userTable) save(db *gorm.DB, op record.Op, key any, now record.Row, rev
 	return k.table.apply(db, companion)
 }
 
+// storable says by name what the application's column cannot keep.
+func (k *userTable) storable(field string, v record.Value) error {
+	why := k.dialect.unstorable(v)
+	if n := k.users.widths[field]; n > 0 && utf8.RuneCountInString(v.Text()) > n {
+		why = fmt.Sprintf("is longer than %d characters", n)
+	}
+	if why == "" {
+		return nil
+	}
+	return &record.ValueError{Kind: userKind, Field: field, Reason: why}
+}
+
 // same reports whether two values mean the same in a column that has no place for "absent".
 func same(a, b record.Value) bool {
 	return a == b || a.Text() == b.Text() && a.Int() == b.Int() && (a.Type() == 0 || b.Type() == 0)
@@ -369,8 +382,8 @@ func same(a, b record.Value) bool {
 func (k *userTable) create(db *gorm.DB, op record.Op, key any) error {
 	args := []any{key}
 	for _, i := range k.mapped {
-		if why := k.dialect.unstorable(op.Row[i]); why != "" {
-			return &record.ValueError{Kind: userKind, Field: k.fields[i].Name, Reason: why}
+		if err := k.storable(k.fields[i].Name, op.Row[i]); err != nil {
+			return err
 		}
 		args = append(args, k.dialect.bind(op.Row[i]))
 	}
@@ -426,7 +439,7 @@ func (k *userTable) address(db *gorm.DB, id string) (any, error) {
 	case err != nil:
 		return nil, err
 	case address.Valid:
-		return address.String, nil
+		return address.String, k.storable("email", record.TextValue(address.String))
 	case k.users.must:
 		return nil, &record.ValueError{Kind: userKind, Field: "email", Reason: "is required: " + k.users.Table + " takes no user without one"}
 	}

@@ -46,7 +46,7 @@ type UserTable struct {
 
 	// What UserByEmail and AdoptByEmail read beside, for people who are in the table already.
 	EmailVerified string // a boolean, or a timestamp that is NULL where the address is not verified; empty: none is
-	PasswordHash  string // bcrypt, argon2id, scrypt or PBKDF2 in the forms of password.Importable
+	PasswordHash  string // empty for a new user; bcrypt, argon2id, scrypt or PBKDF2 in the forms of password.Importable
 	FoldEmail     bool   // addresses have capitals: compare lower(Email), on which there should then be an index
 
 	// Defaults are written to further columns of a new row: those that are NOT NULL and have no default.
@@ -66,8 +66,9 @@ type users struct {
 	values []any // of extra
 
 	// What only the database knows, from checkUsers.
-	draw string // the query for the next id, where there is a sequence
-	must bool   // the e-mail column takes no NULL
+	draw   string         // the query for the next id, where there is a sequence
+	must   bool           // the e-mail column takes no NULL
+	widths map[string]int // of the columns of name and email, in characters, where they are bounded
 }
 
 // columns yields the options that name a column, with it.
@@ -132,9 +133,6 @@ func newUsers(d *dialect, n names, t *UserTable) (*users, error) {
 	u.text = fmt.Sprintf(d.idText, u.id)
 	if u.DeletedAt != "" {
 		u.living = "u." + n.ident(u.DeletedAt) + " IS NULL"
-	}
-	for _, name := range slices.Sorted(maps.Keys(u.Defaults)) {
-		u.extra, u.values = append(u.extra, n.ident(name)), append(u.values, u.Defaults[name])
 	}
 	return u, nil
 }
