@@ -219,4 +219,3 @@ func (k *userTable) revision(rev int64, row record.Row) int64 {
 	}
 	return mixed
 }
-
