@@ -16,6 +16,7 @@ import (
 	gormstore "github.com/oneauth-go/oneauth/stores/gorm"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"gorm.io/gorm"
+	"gorm.io/gorm/logger"
 )
 
 // inTenantOf is the tenant whose users the table has.
@@ -446,6 +447,39 @@ func TestUsersThatCannotBe(t *testing.T) {
 			if !errors.Is(err, record.ErrNotFound) {
 				t.Errorf("%s: %v", id, err)
 			}
+		}
+	})
+}
+
+// A user of the application's table is read by one statement, and saved by five, in a transaction.
+func TestStatementsOfMappedUsers(t *testing.T) {
+	each(t, func(t *testing.T, d database) {
+		withMembers(t, d, gormstore.IntegerID)
+		d.options.Users = mapping(gormstore.IntegerID)
+		d.options.Users.Email, d.options.Users.EmailVerified = "", ""
+		var n atomic.Int64
+		db, err := d.connect(&gorm.Config{Logger: counting{logger.Discard, &n}})
+		noErr(t, err)
+		kernel, err := record.Open(t.Context(), d.store(t, db), record.Options{}, people.Kind(), cars.Kind())
+		noErr(t, err)
+		ctx := inTenantOf(t.Context())
+		noErr(t, kernel.Update(ctx, func(tx *record.Tx) error { return people.In(tx).Insert(&person{ID: "7", Name: "Ann"}) }))
+		n.Store(0)
+		noErr(t, kernel.View(ctx, func(tx *record.Tx) error { _, err := people.In(tx).Get("7"); return err }))
+		if got := n.Load(); got != 1 {
+			t.Errorf("read by %d statements", got)
+		}
+		noErr(t, kernel.Update(ctx, func(tx *record.Tx) error {
+			p, err := people.In(tx).Get("7")
+			if err != nil {
+				return err
+			}
+			n.Store(0)
+			p.Name = "Ann Lee"
+			return people.In(tx).Put(p)
+		}))
+		if got := n.Load(); got != 5 {
+			t.Errorf("saved by %d statements", got)
 		}
 	})
 }
