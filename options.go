@@ -152,8 +152,8 @@ func WithNewUserID(f core.NewUserID) Option {
 	return func(s *settings) error { s.core.NewUserID = f; return nil }
 }
 
-// WithAdopt takes in people whom the application knows from before, when they sign in or ask for a reset for the first
-// time: with their password hash they need not do anything.
+// WithAdopt takes in people whom the application knows from before, when somebody first signs in, asks for a reset or wants
+// to sign up with their name: with their password hash they need not do anything. See core.Adopt.
 func WithAdopt(f core.Adopt) Option {
 	return func(s *settings) error { s.core.Adopt = f; return nil }
 }

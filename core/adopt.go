@@ -6,10 +6,12 @@ import (
 	"fmt"
 
 	"github.com/oneauth-go/oneauth/core/identifier"
+	"github.com/oneauth-go/oneauth/core/record"
 )
 
 // NewUserID draws the id of a new user, where the application's own table of users says what ids are like. It is asked
-// outside any transaction; an id that is not used is lost. An id is 1 to 64 of A-Z a-z 0-9 . _ - and unique in its tenant.
+// outside any transaction; an id that is not used is lost, and one that is taken is drawn again. An id is 1 to 64 of
+// A-Z a-z 0-9 . _ - and unique in its tenant.
 type NewUserID func(ctx context.Context) (string, error)
 
 // newUserID draws an id and judges what the application drew.
@@ -27,11 +29,37 @@ func (a *Auth) newUserID(ctx context.Context) (string, error) {
 	return id, nil
 }
 
+// maxDraws is how often an id is drawn before the application's ids count as broken.
+const maxDraws = 8
+
+// errTaken marks the failure of writing a user whose id somebody else has.
+var errTaken = errors.New("core: the user's id is taken")
+
+// drawing runs write, which draws a user's id and writes the user. Where somebody else got the id first, it runs again.
+func (a *Auth) drawing(write func() error) error {
+	for draw := 1; ; draw++ {
+		if err := write(); draw == maxDraws || !errors.Is(err, errTaken) {
+			return err
+		}
+	}
+}
+
+// insertUser writes a new account and its user.
+func (tx *Tx) insertUser(u *User) (*Account, error) {
+	acct := &Account{ID: u.ID, Kind: UserAccount, Status: Active, Epoch: 1, CreatedAt: tx.auth.now()}
+	err := errors.Join(tx.Accounts().Insert(acct), tx.Users().Insert(u))
+	if errors.Is(err, record.ErrExists) {
+		err = ErrConflict.Wrap(errors.Join(errTaken, err))
+	}
+	return acct, err
+}
+
 func validUserID(id string) bool { return seedIDRE.MatchString(id) && !isService(id) }
 
 // Adopt returns what the application knows from before of the person whom an identifier names, or nil when it knows
-// nobody. It is asked at a sign-in and at a request for a reset, when no identity has that name, outside any transaction,
-// and the answer is adopted (Users.Adopt). The password hash comes along: the person signs in as ever.
+// nobody. It is asked when no identity has that name, outside any transaction, and the answer is adopted (Users.Adopt): at
+// a sign-in, where the password hash that comes along lets the person in as ever; at a request for a reset; and at a
+// sign-up, through a provider too, and when an identity is added, so that nobody takes the name of a person who is known.
 type Adopt func(ctx context.Context, id identifier.Identifier) (*Seed, error)
 
 // Adopt completes an account whose user may be there already, such as a row of a table that the application had before:
@@ -78,7 +106,10 @@ func (u Users) Adopt(ctx context.Context, s Seed) (_ *User, adopted bool, err er
 		out, adopted = user, true
 		return tx.Emit(Event{Type: EventSignedUp, UserID: s.ID, Reason: "adopted"})
 	})
-	return out, adopted, err
+	if err != nil {
+		return nil, false, err
+	}
+	return out, adopted, nil
 }
 
 // adopt asks the application about an identifier that names nobody. A person whom it knows is there afterwards.
@@ -99,6 +130,38 @@ func (a *Auth) adopt(ctx context.Context, typed string) error {
 	if err != nil || known {
 		return err
 	}
+	err = a.ask(ctx, id)
+	if err == nil || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	a.env.Log.ErrorContext(ctx, "cannot adopt a user", "error", err)
+	return nil // who cannot be taken in is nobody to a sign-in
+}
+
+// adoptOwners asks the application about the identities that somebody wants. Who has them before and cannot be taken in is
+// the application's fault, not a free name.
+func (a *Auth) adoptOwners(ctx context.Context, wanted ...Identity) error {
+	if a.cfg.Adopt == nil {
+		return nil
+	}
+	for _, w := range wanted {
+		known := false
+		err := a.View(ctx, func(tx *Tx) (err error) {
+			_, known, err = found(tx.Identities().Get(w.ID))
+			return err
+		})
+		if err == nil && !known {
+			err = a.ask(ctx, identifier.Identifier{Kind: w.Kind, Value: w.Value, Key: w.ID})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ask adopts whom the application knows by an identifier.
+func (a *Auth) ask(ctx context.Context, id identifier.Identifier) error {
 	seed, err := a.cfg.Adopt(ctx, id)
 	if err != nil {
 		return ErrUnavailable.Wrap(fmt.Errorf("Config.Adopt: %w", err))
@@ -107,11 +170,8 @@ func (a *Auth) adopt(ctx context.Context, typed string) error {
 		return nil
 	}
 	_, _, err = a.Users().Adopt(ctx, *seed)
-	if errors.Is(err, ErrUnavailable) {
-		return err
+	if err != nil && !errors.Is(err, ErrUnavailable) {
+		return E(CodeInternal, "").Wrap(fmt.Errorf("Config.Adopt: user %q cannot be adopted: %w", seed.ID, err))
 	}
-	if err != nil {
-		a.env.Log.ErrorContext(ctx, "cannot adopt a user", "user", seed.ID, "error", err)
-	}
-	return nil
+	return err
 }

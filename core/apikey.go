@@ -136,8 +136,14 @@ func (a *Auth) CheckKey(ctx context.Context, key string) (*Principal, error) {
 		if k, ok, err = found(tx.APIKeys().Get(id)); err != nil || !ok {
 			return err
 		}
-		acct, _, err = found(tx.Accounts().Get(k.UserID))
-		return err
+		if acct, ok, err = found(tx.Accounts().Get(k.UserID)); err != nil || !ok {
+			return err
+		}
+		if there, err := tx.userThere(acct.ID); err != nil || !there {
+			acct = nil
+			return err
+		}
+		return nil
 	})
 	switch {
 	case err != nil:

@@ -1,8 +1,12 @@
 package core_test
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"testing"
+
+	"golang.org/x/crypto/bcrypt"
 
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/record"
@@ -95,6 +99,15 @@ func (f flow) judge(w *world, in storetest.Injection, err error, do func(context
 	}
 }
 
+// adopts knows somebody from before.
+func adopts(c *core.Config) {
+	hash, err := bcrypt.GenerateFromPassword([]byte(goodPassword), bcrypt.MinCost)
+	if err != nil {
+		panic(err)
+	}
+	c.Adopt = knows(&core.Seed{ID: "17", Identities: []core.SeedIdentity{email("old@example.com", true)}, PasswordHash: string(hash)})
+}
+
 func flows() []flow {
 	const mail = "ann@example.com"
 	session := func(w *world) bool { return w.count("session") > 0 }
@@ -126,6 +139,26 @@ func flows() []flow {
 			return func(ctx context.Context) error {
 				return second(w.SignIn(ctx, core.PasswordSignIn{Identifier: mail, Password: goodPassword, Wish: api}))
 			}, session
+		}},
+		{name: "sign-in that adopts", change: adopts, stage: func(w *world) (func(context.Context) error, func(*world) bool) {
+			return func(ctx context.Context) error {
+				return second(w.SignIn(ctx, core.PasswordSignIn{Identifier: "old@example.com", Password: goodPassword, Wish: api}))
+			}, session
+		}},
+		{name: "sign-up that adopts", change: adopts, stage: func(w *world) (func(context.Context) error, func(*world) bool) {
+			return func(ctx context.Context) error {
+					_, err := w.SignUp(ctx, core.SignUp{Email: "old@example.com", Password: otherPassword, Wish: browser})
+					if errors.Is(err, core.ErrIdentityTaken) {
+						return nil // as it must be
+					}
+					return cmp.Or(err, errors.New("signed up with the name of another"))
+				}, func(w *world) bool {
+					n := w.count("account")
+					if n != w.count("identity") || n != w.count("password") || n > 1 {
+						w.t.Error("half an account")
+					}
+					return n == 1
+				}
 		}},
 		{name: "second factor", change: needsOTP, once: true, stage: func(w *world) (func(context.Context) error, func(*world) bool) {
 			u := w.verified(mail)

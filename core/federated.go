@@ -62,7 +62,14 @@ func (a *Auth) ResolveExternal(ctx context.Context, as Assertion, rules LinkRule
 		return nil, err
 	}
 	for {
-		err := a.Update(ctx, r.resolve)
+		err := a.drawing(func() (err error) {
+			if r.asked { // else none is made
+				if r.user, err = a.newUser(ctx, r.pending); err != nil {
+					return err
+				}
+			}
+			return a.Update(ctx, r.resolve)
+		})
 		if err == nil && r.verdict != nil {
 			err = r.verdict
 		}
@@ -134,10 +141,12 @@ func (a *Auth) newResolution(ctx context.Context, as Assertion, rules LinkRules)
 	if rules.Sync.Name != SyncNever {
 		r.pending.Name = r.as.Name
 	}
-	r.pending.Data = a.syncedData(nil, r.as, func(t SyncTime) bool { return t != SyncNever }, rules.Sync)
-	if r.user, err = a.newUser(ctx, r.pending); err != nil {
-		return nil, err
+	if r.email != nil {
+		if err := a.adoptOwners(ctx, *r.email); err != nil {
+			return nil, err
+		}
 	}
+	r.pending.Data = a.syncedData(nil, r.as, func(t SyncTime) bool { return t != SyncNever }, rules.Sync)
 	r.link, err = a.newLink()
 	return r, err
 }

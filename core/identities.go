@@ -36,6 +36,9 @@ func (a *Auth) AddIdentity(ctx context.Context, userID, sessionID string, kind I
 	if !a.cfg.domains.allow(&parsed) {
 		return nil, FieldE(CodeForbidden, "value", foreignDomain)
 	}
+	if err := a.adoptOwners(ctx, parsed); err != nil {
+		return nil, err
+	}
 	l, err := a.newLink()
 	if err != nil {
 		return nil, err

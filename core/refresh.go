@@ -73,6 +73,9 @@ func (a *Auth) Refresh(ctx context.Context, token, clientID string, scope []stri
 		if err != nil || s == nil || s.ClientID != clientID {
 			return err
 		}
+		if gone, err := tx.userGone(s); err != nil || gone {
+			return err
+		}
 		allowed, err := tx.scopesOf(s.UserID, asked)
 		if err != nil {
 			return err

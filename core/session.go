@@ -69,18 +69,23 @@ func (a *Auth) CheckSession(ctx context.Context, cookie string) (*Session, error
 	case s == nil || s.Kind != BrowserSession || !sameSecret(s.SecretHash, digest(secret)):
 		return nil, ErrUnauthenticated
 	}
-	if a.now().Sub(s.LastSeenAt) >= touchEvery {
-		a.touchSession(ctx, s)
+	if a.now().Sub(s.LastSeenAt) >= touchEvery && a.touchSession(ctx, s) {
+		return nil, ErrUnauthenticated
 	}
 	return s, nil
 }
 
-// touchSession notes a use. Failing to do so is logged and otherwise harmless: the session ends sooner.
-func (a *Auth) touchSession(ctx context.Context, s *Session) {
+// touchSession notes a use. Failing to do so is logged and otherwise harmless: the session ends sooner. A session whose
+// user the application has removed ends, and is reported as gone.
+func (a *Auth) touchSession(ctx context.Context, s *Session) (gone bool) {
 	now := a.now()
 	err := a.Update(ctx, func(tx *Tx) error {
+		gone = false
 		stored, ok, err := found(tx.Sessions().Get(s.ID))
 		if err != nil || !ok || now.Sub(stored.LastSeenAt) < touchEvery {
+			return err
+		}
+		if gone, err = tx.userGone(stored); err != nil || gone {
 			return err
 		}
 		stored.touch(now)
@@ -91,9 +96,29 @@ func (a *Auth) touchSession(ctx context.Context, s *Session) {
 	})
 	if err != nil {
 		a.env.Log.WarnContext(ctx, "session use not recorded", "session", s.ID, "error", err)
-		return
+		return gone
 	}
 	s.touch(now)
+	return gone
+}
+
+// userThere reports whether the row of a subject's user is there. Only where the application's own hands can remove it is
+// it looked at: elsewhere it is as long as the account is.
+func (tx *Tx) userThere(subject string) (bool, error) {
+	if isService(subject) || !tx.auth.db.Shares(users.Kind().Name) {
+		return true, nil
+	}
+	_, ok, err := found(tx.Users().Peek(subject))
+	return ok, err
+}
+
+// userGone ends a session whose user the application has removed.
+func (tx *Tx) userGone(s *Session) (gone bool, err error) {
+	there, err := tx.userThere(s.UserID)
+	if err != nil || there {
+		return false, err
+	}
+	return true, tx.endSessions([]*Session{s}, "user_removed")
 }
 
 // Session returns one live session by its id, whoever it belongs to, or ErrNotFound.

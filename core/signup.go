@@ -57,13 +57,21 @@ func (a *Auth) SignUp(ctx context.Context, in SignUp) (*SignedIn, error) {
 	if err := a.beforeSignUp(ctx, SignUpInfo{Identities: p.Identities, Name: p.Name, Data: p.Data, Method: MethodPassword}); err != nil {
 		return nil, err
 	}
+	if err := a.adoptOwners(ctx, p.Identities...); err != nil {
+		return nil, err
+	}
 	if p.Hash, err = a.hash(ctx, in.Password); err != nil {
 		return nil, err
 	}
 	if a.cfg.SignUp == VerifyFirst && p.invite == "" {
 		return nil, a.signUpLater(ctx, p)
 	}
-	return a.signUpNow(ctx, p, in.Wish)
+	var out *SignedIn
+	err = a.drawing(func() (err error) {
+		out, err = a.signUpNow(ctx, p, in.Wish)
+		return err
+	})
+	return out, err
 }
 
 // parseSignUp judges the whole input and names every fault in it.
@@ -206,8 +214,8 @@ func (tx *Tx) createAccount(u *User, p pendingSignUp, links []link) (*Account, e
 	if err := tx.admitSignUp(p); err != nil {
 		return nil, err
 	}
-	acct := &Account{ID: u.ID, Kind: UserAccount, Status: Active, Epoch: 1, CreatedAt: tx.auth.now()}
-	if err := errors.Join(tx.Accounts().Insert(acct), tx.Users().Insert(u)); err != nil {
+	acct, err := tx.insertUser(u)
+	if err != nil {
 		return nil, err
 	}
 	for i := range p.Identities {
@@ -305,23 +313,25 @@ func (a *Auth) completeSignUp(ctx context.Context, linkID string, t *OneTimeToke
 			p.Identities[i].Verified, p.Identities[i].VerifiedAt = true, a.now()
 		}
 	}
-	u, err := a.newUser(ctx, p)
-	if err != nil {
-		return nil, err
-	}
-	err = a.Update(ctx, func(tx *Tx) error {
-		used, err := tx.redeem(linkID, PurposeSignUp)
-		if err != nil {
+	var u *User
+	err = a.drawing(func() (err error) {
+		if u, err = a.newUser(ctx, p); err != nil {
 			return err
 		}
-		if used == nil {
-			return ErrInvalidToken
-		}
-		acct, err := tx.createAccount(u, p, nil)
-		if err != nil {
-			return err
-		}
-		return tx.Emit(Event{Type: EventSignedUp, UserID: acct.ID, Reason: MethodPassword})
+		return a.Update(ctx, func(tx *Tx) error {
+			used, err := tx.redeem(linkID, PurposeSignUp)
+			if err != nil {
+				return err
+			}
+			if used == nil {
+				return ErrInvalidToken
+			}
+			acct, err := tx.createAccount(u, p, nil)
+			if err != nil {
+				return err
+			}
+			return tx.Emit(Event{Type: EventSignedUp, UserID: acct.ID, Reason: MethodPassword})
+		})
 	})
 	return u, err
 }

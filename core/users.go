@@ -37,17 +37,19 @@ type SeedIdentity struct {
 var seedIDRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // Ensure makes the account if it is not there and reports whether it did. No mail is sent and no hook is asked. An
-// account that exists already, by id or by first identity, is returned as it is. If the identities belong to other
+// account that exists already, by id or by first identity, Config.Adopt's included, is returned as it is. If the identities belong to other
 // accounts the error is ErrIdentityTaken.
 func (u Users) Ensure(ctx context.Context, s Seed) (_ *User, created bool, err error) {
-	p, err := u.Prepare(ctx, s)
-	if err != nil {
-		return nil, false, err
-	}
 	var out *User
-	err = u.auth.Update(ctx, func(tx *Tx) (err error) {
-		out, created, err = tx.Ensure(p)
-		return err
+	err = u.auth.drawing(func() error {
+		p, err := u.Prepare(ctx, s)
+		if err != nil {
+			return err
+		}
+		return u.auth.Update(ctx, func(tx *Tx) (err error) {
+			out, created, err = tx.Ensure(p)
+			return err
+		})
 	})
 	return out, created, err
 }
@@ -59,11 +61,16 @@ type Prepared struct {
 	named   bool // the id is the seed's own
 }
 
-// Prepare does what is slow about Ensure, for Tx.Ensure: a user and the application's own rows in one transaction.
+// Prepare does what is slow about Ensure, and asks Config.Adopt, for Tx.Ensure: a user and the application's own rows in one transaction.
 func (u Users) Prepare(ctx context.Context, s Seed) (*Prepared, error) {
 	p, err := u.auth.parseSeed(ctx, s)
 	if err != nil {
 		return nil, err
+	}
+	if s.ID == "" {
+		if err := u.auth.adoptOwners(ctx, p.Identities[0]); err != nil {
+			return nil, err
+		}
 	}
 	fresh, err := u.auth.newUser(ctx, p)
 	if err != nil {
@@ -93,8 +100,7 @@ func (tx *Tx) Ensure(p *Prepared) (_ *User, created bool, err error) {
 		}
 	}
 	u := p.user
-	acct := &Account{ID: u.ID, Kind: UserAccount, Status: Active, Epoch: 1, CreatedAt: tx.auth.now()}
-	if err := errors.Join(tx.Accounts().Insert(acct), tx.Users().Insert(&u)); err != nil {
+	if _, err := tx.insertUser(&u); err != nil {
 		return nil, false, err
 	}
 	if err := tx.seedCredentials(&u, p.pending); err != nil {

@@ -57,6 +57,12 @@ func Open(ctx context.Context, b Backend, o Options, kinds ...*Kind) (*DB, error
 	return db, nil
 }
 
+// Shares reports whether others than this program's transactions write the records of a kind (see Sharer).
+func (db *DB) Shares(kind string) bool {
+	s, ok := db.backend.(Sharer)
+	return ok && s.Shares(kind)
+}
+
 type inTx struct{}
 
 // View runs fn with a transaction that can only read. Each of its reads sees what was committed when it was made; they

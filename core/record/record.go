@@ -119,6 +119,13 @@ type Enlister interface {
 	Enlists(part any) bool
 }
 
+// Sharer is a Backend that keeps records of some kinds in rows of the application, which changes and removes them as it
+// likes.
+type Sharer interface {
+	Backend
+	Shares(kind string) bool
+}
+
 type partsKey struct{}
 
 // Parts returns what was enlisted in the transaction that Commit was called for with ctx.

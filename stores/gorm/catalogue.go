@@ -89,7 +89,7 @@ func (s *Store) catchUp(ctx context.Context, db *gorm.DB) error {
 func (s *Store) learn(c catalogue) {
 	all := map[string]keeper{}
 	for kind := range c.tables {
-		all[kind] = newTable(s.dialect, s.names, kind, c.fields[kind])
+		all[kind] = s.newKeeper(kind, c.fields[kind])
 	}
 	s.kinds.Store(&all)
 }

@@ -32,6 +32,18 @@ type dialect struct {
 
 	time func(time.Time) any
 
+	asText    string // an id of the application's table as text
+	idText    string // and so that it compares as bytes
+	given     string // in INSERT before VALUES: ids that the database would make are given
+	sequences bool   // the default of a column may draw its next id
+	count     string // draws the next number from table %s, which is at least the argument
+	lockUsers string // after share and lock, in a query with an outer join
+
+	// userColumns describes the application's table of users; there are no columns where there is no table.
+	userColumns func(db *gorm.DB, u *users) ([]userColumn, error)
+	// lastID is a query for an id that the application's table has given out; there are none above.
+	lastID func(db *gorm.DB, u *users) (int64, error)
+
 	// probe refuses settings of the connection that lose or change data.
 	probe func(ctx context.Context, db *gorm.DB, pool *sql.DB) error
 

@@ -30,6 +30,12 @@
 // Deadlocks, serialisation failures and locked databases become record.ErrBusy, which the kernel retries; a connection that
 // is lost while the database commits becomes record.ErrUnknown, which the kernel looks into.
 //
+// # Users in the application's table
+//
+// With [Options.Users] a user is a row of a table that the application has. What has no column there is in a companion row,
+// oneauth_user_companions, which is made when OneAuth first writes the user. Its revision and the mapped columns together
+// make the user's revision, so that whatever the application does to these is seen.
+//
 // # The application's own rows
 //
 // [With] adds the application's statements to the commit of a transaction of OneAuth. [Transaction] begins one in which both

@@ -1,6 +1,8 @@
 package gormstore_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log"
 	"os"
@@ -10,6 +12,7 @@ import (
 	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/core"
 	gormstore "github.com/oneauth-go/oneauth/stores/gorm"
+	"golang.org/x/crypto/bcrypt"
 	"gorm.io/gorm"
 )
 
@@ -48,4 +51,57 @@ func Example() {
 	defer auth.Close()
 	fmt.Println("ready")
 	// Output: ready
+}
+
+// Users in a table that the application has had for years. Ann is in it, and signs in with the password that she has.
+func Example_ownUsers() {
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	db, err := gorm.Open(sqlite.Open("file:" + filepath.Join(dir, "app.db") + "?_pragma=journal_mode(WAL)&_txlock=immediate"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	type User struct {
+		ID                    uint64
+		Nick, Email, Password string
+		DeletedAt             gorm.DeletedAt
+	}
+	hash, err := bcrypt.GenerateFromPassword([]byte("violet harbour 42 kites"), bcrypt.MinCost)
+	if err != nil {
+		log.Fatal(err)
+	}
+	err = errors.Join(db.AutoMigrate(&User{}), db.Create(&User{ID: 41, Nick: "Ann", Email: "ann@example.com", Password: string(hash)}).Error)
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	store, err := gormstore.Open(db, gormstore.Options{Migrate: true, Users: &gormstore.UserTable{
+		Table: "users", Name: "nick", Email: "email", PasswordHash: "password", DeletedAt: "deleted_at",
+	}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	auth, err := oneauth.New(store, oneauth.WithDevelopment(), oneauth.WithSecrets(secret),
+		oneauth.WithNewUserID(store.NewUserID), oneauth.WithAdopt(store.AdoptByEmail))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer auth.Close()
+	ctx, browser := context.Background(), core.Wish{Kind: core.BrowserSession}
+	ann, err := auth.Core().SignIn(ctx, core.PasswordSignIn{Identifier: "ann@example.com", Password: "violet harbour 42 kites", Wish: browser})
+	if err != nil {
+		log.Fatal(err)
+	}
+	bob, err := auth.Core().SignUp(ctx, core.SignUp{Email: "bob@example.com", Name: "Bob", Password: "purple otters sing at dawn", Wish: browser})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(ann.User.ID, ann.User.Name)
+	fmt.Println(bob.User.ID, bob.User.Name)
+	// Output:
+	// 41 Ann
+	// 42 Bob
 }

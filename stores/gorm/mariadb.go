@@ -43,6 +43,15 @@ var mariadb = &dialect{
 
 	time: func(t time.Time) any { return t.UTC().Format("2006-01-02 15:04:05.000") }, // the driver's loc has no say
 
+	asText: "CAST(%s AS CHAR CHARACTER SET utf8mb4)",
+	idText: "CAST(%s AS CHAR CHARACTER SET utf8mb4) COLLATE utf8mb4_nopad_bin",
+
+	count: "INSERT INTO %[1]s (kind, last_id) VALUES ('user', ?)" +
+		" ON DUPLICATE KEY UPDATE last_id = GREATEST(last_id + 1, VALUES(last_id)) RETURNING last_id",
+
+	userColumns: mariaColumns,
+	lastID:      lastMariaID,
+
 	probe:     probeMaria,
 	exclusive: lockMaria,
 }

@@ -41,6 +41,11 @@ func (s *Store) Prepare(ctx context.Context, schema record.Schema) error {
 	s.preparing.Lock()
 	defer s.preparing.Unlock()
 	s.wanted = schema
+	if s.users != nil {
+		if err := s.checkUsers(own(ctx, s.db)); err != nil {
+			return err
+		}
+	}
 	c, steps, err := s.plan(own(ctx, s.db), schema)
 	switch {
 	case err != nil:
@@ -154,6 +159,9 @@ func (s *Store) migrateLocked(tx *gorm.DB, schema record.Schema) (catalogue, err
 // moveExtra moves values that had no columns to the columns they have now.
 func (s *Store) moveExtra(tx *gorm.DB, kind string, fields []record.Field) error {
 	t := newTable(s.dialect, s.names, kind, fields)
+	if k, ok := s.newKeeper(kind, fields).(*userTable); ok {
+		t = k.table
+	}
 	old := *t
 	for {
 		var tenants []string
@@ -208,11 +216,19 @@ func (s *Store) plan(db *gorm.DB, schema record.Schema) (catalogue, []step, erro
 	for kind, table := range c.tables {
 		owners[table] = kind
 	}
+	if s.users != nil {
+		owners[idsTable] = userKind
+	}
 	for _, k := range schema.Kinds {
-		if owner, taken := owners[plural(k.Name)]; taken && owner != k.Name {
-			return c, nil, fmt.Errorf("gormstore: kind %s: its table %s is taken", k.Name, plural(k.Name))
+		table := s.tableOf(k.Name)
+		if owner, taken := owners[table]; taken && owner != k.Name {
+			return c, nil, fmt.Errorf("gormstore: kind %s: its table %s is taken", k.Name, table)
 		}
-		owners[plural(k.Name)] = k.Name
+		if have := c.tables[k.Name]; have != "" && have != table {
+			return c, nil, fmt.Errorf("gormstore: Options.Users: the kind %s is in table %s already, and these options would keep it in %s",
+				k.Name, s.names.prefix+have, s.names.prefix+table)
+		}
+		owners[table] = k.Name
 		more, err := s.planKind(k, c)
 		if err != nil {
 			return c, nil, err
@@ -249,7 +265,7 @@ func (s *Store) planKind(k *record.Kind, c catalogue) ([]step, error) {
 				k.Name, i+1, f.Name, f.Type, have[i].Name, have[i].Type)
 		}
 	}
-	table := plural(k.Name)
+	table := s.tableOf(k.Name)
 	var steps []step
 	if c.tables[k.Name] == "" {
 		steps = append(steps, s.createTable(k))
@@ -268,7 +284,7 @@ func (s *Store) planKind(k *record.Kind, c catalogue) ([]step, error) {
 }
 
 func (s *Store) createTable(k *record.Kind) step {
-	d, table := s.dialect, plural(k.Name)
+	d, table := s.dialect, s.tableOf(k.Name)
 	columns := []string{
 		"tenant " + d.key + " NOT NULL", "id " + d.key + " NOT NULL", "rev BIGINT NOT NULL", "version INTEGER NOT NULL",
 		"purge_at " + d.types[record.Time], "_fields INTEGER NOT NULL", "_extra " + d.types[record.JSON],
@@ -284,12 +300,23 @@ func (s *Store) createTable(k *record.Kind) step {
 		where = " WHERE purge_at IS NOT NULL"
 	}
 	st.sql = append(st.sql, s.createIndex(table, "purge_at", "purge_at", where))
+	if k.Name == userKind {
+		st.sql = append(st.sql, s.countersSQL()...)
+	}
 	return s.noted(s.describe(st, k, 0))
+}
+
+// tableOf returns the bare name of the table of a kind.
+func (s *Store) tableOf(kind string) string {
+	if kind == userKind && s.users != nil {
+		return plural(companionKind)
+	}
+	return plural(kind)
 }
 
 // addColumns adds the fields from position at on. An older process goes on: it names its own columns.
 func (s *Store) addColumns(k *record.Kind, at int) step {
-	table := plural(k.Name)
+	table := s.tableOf(k.Name)
 	st := step{extended: k.Name}
 	var names []string
 	for _, f := range k.Fields[at:] {
@@ -305,13 +332,13 @@ func (s *Store) addColumns(k *record.Kind, at int) step {
 func (s *Store) describe(st step, k *record.Kind, at int) step {
 	var entries []string
 	if at == 0 {
-		entries = append(entries, fmt.Sprintf("('%s', 0, '%s', '', FALSE)", k.Name, plural(k.Name)))
+		entries = append(entries, fmt.Sprintf("('%s', 0, '%s', '', FALSE)", k.Name, s.tableOf(k.Name)))
 	}
 	for i, f := range k.Fields[at:] {
 		term := "FALSE"
 		if f.Term {
 			term = "TRUE"
-			st.sql = append(st.sql, s.createIndex(plural(k.Name), f.Name, "tenant, "+s.names.ident(f.Name)+", id", ""))
+			st.sql = append(st.sql, s.createIndex(s.tableOf(k.Name), f.Name, "tenant, "+s.names.ident(f.Name)+", id", ""))
 		}
 		entries = append(entries, fmt.Sprintf("('%s', %d, '%s', '%s', %s)", k.Name, at+i+1, f.Name, f.Type, term))
 	}

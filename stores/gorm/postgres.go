@@ -40,6 +40,17 @@ var postgres = &dialect{
 
 	time: func(t time.Time) any { return t.UTC() },
 
+	asText:    "%s::text",
+	idText:    `%s::text COLLATE "C"`,
+	given:     " OVERRIDING SYSTEM VALUE",
+	sequences: true,
+	lockUsers: " OF u",
+	count: "INSERT INTO %[1]s AS c (kind, last_id) VALUES ('user', ?)" +
+		" ON CONFLICT (kind) DO UPDATE SET last_id = GREATEST(c.last_id + 1, EXCLUDED.last_id) RETURNING last_id",
+
+	userColumns: postgresColumns,
+	lastID:      lastID,
+
 	probe:     probePostgres,
 	exclusive: lockPostgres,
 }

@@ -36,6 +36,14 @@ var sqlite = &dialect{
 
 	time: func(t time.Time) any { return t.UTC().Format(textTime) },
 
+	asText: "CAST(%s AS TEXT)",
+	idText: "CAST(%s AS TEXT) COLLATE BINARY",
+	count: "INSERT INTO %[1]s (kind, last_id) VALUES ('user', ?)" +
+		" ON CONFLICT (kind) DO UPDATE SET last_id = MAX(last_id + 1, excluded.last_id) RETURNING last_id",
+
+	userColumns: sqliteColumns,
+	lastID:      lastSQLiteID,
+
 	probe: probeSQLite,
 	// A transaction begins with the write lock, so nobody else migrates.
 	exclusive: func(db *gorm.DB, _ string, fn func(*gorm.DB) error) error { return db.Transaction(fn) },

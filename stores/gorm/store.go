@@ -18,6 +18,10 @@ type Options struct {
 	Prefix  string // of the names of tables and indexes; default "oneauth_"
 	Schema  string // PostgreSQL schema or MariaDB database of the tables, which must exist; default: the connection's
 	Migrate bool   // create and extend tables when the kinds are known, instead of asking for it (see Pending)
+
+	// Users are rows of a table that the application has; nil: of one of ours, like everything else. It is looked at, with
+	// clear errors where it does not fit, in oneauth.New.
+	Users *UserTable
 }
 
 // Store is a record.Backend over a SQL database. It is safe for concurrent use, and any number of processes may have the
@@ -29,6 +33,7 @@ type Store struct {
 	dialect *dialect
 	names   names
 	options Options
+	users   *users // nil: in a table of ours
 
 	preparing sync.Mutex
 	wanted    record.Schema                     // of the last Prepare; guarded by preparing
@@ -36,7 +41,10 @@ type Store struct {
 	closed    atomic.Bool
 }
 
-var _ record.Enlister = (*Store)(nil)
+var (
+	_ record.Enlister = (*Store)(nil)
+	_ record.Sharer   = (*Store)(nil)
+)
 
 // Open returns a Store over db. It looks at the connection and refuses settings under which data would silently be changed
 // or lost, naming the setting. Tables are looked at, and made if Options.Migrate says so, when the kinds are known, which is
@@ -68,6 +76,11 @@ func Open(db *gorm.DB, o Options) (*Store, error) {
 	}
 	s := &Store{app: db.Session(&gorm.Session{NewDB: true}), db: own(db.Statement.Context, db), pool: pool, dialect: d, names: n, options: o}
 	s.kinds.Store(&map[string]keeper{})
+	if o.Users != nil {
+		if s.users, err = newUsers(d, n, o.Users); err != nil {
+			return nil, err
+		}
+	}
 	if err := d.probe(db.Statement.Context, s.db, pool); err != nil {
 		return nil, fmt.Errorf("gormstore: %w", err)
 	}
@@ -122,6 +135,9 @@ func (s *Store) keeper(ctx context.Context, db *gorm.DB, kind string) (keeper, e
 	}
 	return nil, fmt.Errorf("gormstore: kind %q was not prepared", kind)
 }
+
+// Shares reports that users are rows of the application, where they are.
+func (s *Store) Shares(kind string) bool { return kind == userKind && s.options.Users != nil }
 
 // Close ends the use of the store: calls after it fail. The application's pool stays open.
 func (s *Store) Close() error {

@@ -76,6 +76,11 @@ func Cache(inner record.Backend, client redis.UniversalClient, o CacheOptions) (
 	if len(o.Kinds) == 0 || slices.Contains(o.Kinds, "") {
 		return nil, errors.New("redis: CacheOptions.Kinds is empty, or names an empty kind")
 	}
+	if s, ok := inner.(record.Sharer); ok {
+		if i := slices.IndexFunc(o.Kinds, s.Shares); i >= 0 {
+			return nil, fmt.Errorf("redis: CacheOptions.Kinds: records of kind %s are rows of the application, whose changes no cache hears of", o.Kinds[i])
+		}
+	}
 	if o.TTL != 0 && o.TTL < time.Millisecond || o.Timeout < 0 || o.Pause < 0 {
 		return nil, fmt.Errorf("redis: CacheOptions: TTL %v must be a millisecond or more, Timeout %v and Pause %v not negative",
 			o.TTL, o.Timeout, o.Pause)
@@ -135,6 +140,12 @@ func (c *CachedStore) Sweep(ctx context.Context, before time.Time, limit int) (i
 func (c *CachedStore) Enlists(part any) bool {
 	e, ok := c.inner.(record.Enlister)
 	return ok && e.Enlists(part)
+}
+
+// Shares reports whether inner keeps records of a kind in rows of the application.
+func (c *CachedStore) Shares(kind string) bool {
+	s, ok := c.inner.(record.Sharer)
+	return ok && s.Shares(kind)
 }
 
 // Close closes the inner store.

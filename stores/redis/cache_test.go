@@ -357,3 +357,23 @@ func TestCacheOptions(t *testing.T) {
 		t.Error("no client was accepted")
 	}
 }
+
+// shared keeps users in rows of the application.
+type shared struct{ record.Backend }
+
+func (shared) Shares(kind string) bool { return kind == "user" }
+
+// What the application changes by itself is not cached, and the cache says of the store before it what that says.
+func TestCacheOfSharedKinds(t *testing.T) {
+	client := dial(t, "127.0.0.1:1")
+	if _, err := redis.Cache(shared{mem.New()}, client, redis.CacheOptions{Kinds: []string{"session", "user"}}); err == nil {
+		t.Error("kind user was accepted")
+	}
+	c, err := redis.Cache(shared{mem.New()}, client, redis.CacheOptions{Kinds: []string{"session"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !c.Shares("user") || c.Shares("session") {
+		t.Error("users are not shared, or sessions are")
+	}
+}
