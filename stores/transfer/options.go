@@ -1,0 +1,87 @@
+package transfer
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/oneauth-go/oneauth/core/record"
+)
+
+// Options of a copy. The zero value is ready to use with stores that list their tenants, as all of OneAuth's do.
+type Options struct {
+	// Tenants are those to copy, instead of all that both stores list (see record.Lister). record.System always belongs.
+	Tenants []string
+
+	// Leave names kinds that the source has, the schema has not, and that may stay behind. Others are ErrKinds.
+	Leave []string
+
+	// Replace lets the target lose what it holds of its own, where it was not filled by a transfer.
+	Replace bool
+
+	// Hold is how long Live.Move may hold commits back; default 5 s. It lets them go on and tries again when there is more
+	// to do than that.
+	Hold time.Duration
+
+	// RetryFor is how long one commit at the target is tried while it is busy or its outcome is unknown; default 30 s.
+	RetryFor time.Duration
+
+	Progress func(Progress)   // hears of every page and commit, on the caller's goroutine
+	Now      func() time.Time // judges what a store may have removed by itself; default time.Now
+	Rand     io.Reader        // draws the revisions of marks; default crypto/rand.Reader
+}
+
+// Progress is how far a copy has come.
+type Progress struct {
+	Phase        string // "copy" or "verify"
+	Tenant, Kind string
+	Read         int64 // records of the source, in this phase
+	Changes            // at the target so far
+}
+
+// Changes counts what was done at the target.
+type Changes struct{ Inserted, Replaced, Deleted int64 }
+
+// Errors of this package. Compare with errors.Is.
+var (
+	ErrForeign = errors.New("transfer: the target holds records that no transfer brought there")
+	ErrMoved   = errors.New("transfer: the move is done: the target is the truth")
+	ErrRival   = errors.New("transfer: another transfer writes to the target")
+	ErrTenants = errors.New("transfer: the source does not list its tenants: name them in Options.Tenants")
+	ErrKinds   = errors.New("transfer: the source has kinds that the schema does not have")
+	ErrHurry   = errors.New("transfer: the application writes faster than the copy, or a commit at the source is unsure")
+	ErrUnsure  = errors.New("transfer: it is not known whether the target is the truth: commits wait; call Move again, or restart")
+)
+
+func (o Options) withDefaults() Options {
+	if o.Hold <= 0 {
+		o.Hold = 5 * time.Second
+	}
+	if o.RetryFor <= 0 {
+		o.RetryFor = 30 * time.Second
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
+	}
+	return o
+}
+
+// markKind is the kind of marks at the target; each tenant has one. A state of moved counts in the tenant record.System.
+const (
+	markKind  = "transfer_mark"
+	markID    = "mark"
+	markMoved = "moved"
+)
+
+// withMarks is the schema of the target.
+func withMarks(s record.Schema) record.Schema {
+	mark := &record.Kind{Name: markKind, Version: 1, Fields: []record.Field{{Name: "state", Type: record.String}}}
+	return record.Schema{Kinds: append(s.Kinds[:len(s.Kinds):len(s.Kinds)], mark)}
+}
