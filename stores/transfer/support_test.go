@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -77,6 +78,7 @@ func filled(t testing.TB, b record.Backend, n int) record.Backend {
 	t.Helper()
 	must(t, b.Prepare(context.Background(), schema))
 	for _, tenant := range tenants {
+		var ops []record.Op
 		for i := range n {
 			r := record.Record{Key: record.Key{Tenant: tenant, Kind: "note", ID: fmt.Sprintf("%03d ä/%%", i)}, Rev: int64(i + 1), Version: 2, Row: record.Row{
 				record.StringValue("x"), record.TextValue("long"), record.BytesValue([]byte{0, 255}), record.IntValue(-1 << 63), record.BoolValue(true),
@@ -90,7 +92,10 @@ func filled(t testing.TB, b record.Backend, n int) record.Backend {
 			case 3:
 				r.Row, r.Version = append(r.Row, record.StringValue("newer"), record.IntValue(7)), 3
 			}
-			put(t, b, 0, r)
+			ops = append(ops, record.Op{Record: r, Verb: record.Put})
+		}
+		for batch := range slices.Chunk(ops, record.MaxOps) {
+			must(t, b.Commit(context.Background(), batch))
 		}
 	}
 	return b
