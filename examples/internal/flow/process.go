@@ -14,6 +14,7 @@ type Process struct {
 	t   *testing.T
 	Cmd *exec.Cmd
 	URL string // where it listens, without a slash at the end
+	out *bufio.Reader
 }
 
 // Start runs a program that says "listening on http://..." first, and ends it with the test.
@@ -36,7 +37,21 @@ func Start(t *testing.T, cmd *exec.Cmd) *Process {
 	if err != nil || !ok {
 		t.Fatalf("the program printed %q (%v), not where it listens", line, err)
 	}
-	return &Process{t: t, Cmd: cmd, URL: base}
+	return &Process{t: t, Cmd: cmd, URL: base, out: lines}
+}
+
+// Says waits until the program prints a line.
+func (p *Process) Says(want string) {
+	p.t.Helper()
+	for {
+		line, err := p.out.ReadString('\n')
+		if err != nil {
+			p.t.Fatalf("the program did not say %q: %v", want, err)
+		}
+		if strings.TrimSpace(line) == want {
+			return
+		}
+	}
 }
 
 // Address returns host and port.
