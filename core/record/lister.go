@@ -15,8 +15,9 @@ type Lister interface {
 	// records are all gone.
 	Tenants(ctx context.Context) ([]string, error)
 
-	// Kinds returns the name of every kind that any process has prepared in the store, ascending, each once.
-	Kinds(ctx context.Context) ([]string, error)
+	// Kinds returns every kind that any process has prepared in the store, ascending by name, with all fields that any of
+	// them declared. Versions and upgrades are not known to a store, and whether a field is a term need not be.
+	Kinds(ctx context.Context) ([]Kind, error)
 }
 
 // Schema returns the kinds that the DB was opened with.

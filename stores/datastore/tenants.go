@@ -37,7 +37,8 @@ func (s *Store) Tenants(ctx context.Context) ([]string, error) {
 		}
 		return slices.Sorted(maps.Keys(seen)), nil
 	}
-	for _, kind := range kinds {
+	for _, k := range kinds {
+		kind := k.Name
 		for low := "!"; ; { // before all names
 			q := datastore.NewQuery(s.names.prefix+kind).Namespace(s.names.space).KeysOnly().
 				FilterField("__key__", ">=", s.names.key(s.names.space, kind, low)).Order("__key__").Limit(1)
@@ -83,19 +84,23 @@ func (n names) tenantOf(space string) (string, error) {
 }
 
 // Kinds implements record.Lister.
-func (s *Store) Kinds(ctx context.Context) ([]string, error) {
+func (s *Store) Kinds(ctx context.Context) ([]record.Kind, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
-	q := datastore.NewQuery(s.names.prefix + schemaKind).Namespace(s.names.namespace(record.System)).KeysOnly()
+	q := datastore.NewQuery(s.names.prefix + schemaKind).Namespace(s.names.namespace(record.System))
 	found, err := s.reader(ctx).run(q)
 	if err != nil {
 		return nil, failed(ctx, err)
 	}
-	var kinds []string
+	var kinds []record.Kind
 	for _, e := range found {
-		kinds = append(kinds, e.key.Name)
+		fields, err := storedFields(e.key.Name, e.props)
+		if err != nil {
+			return nil, err
+		}
+		kinds = append(kinds, record.Kind{Name: e.key.Name, Fields: fields})
 	}
-	slices.Sort(kinds)
+	slices.SortFunc(kinds, func(a, b record.Kind) int { return strings.Compare(a.Name, b.Name) })
 	return kinds, nil
 }

@@ -38,9 +38,14 @@ func (s *Store) Tenants(ctx context.Context) ([]string, error) {
 }
 
 // Kinds implements record.Lister.
-func (s *Store) Kinds(ctx context.Context) ([]string, error) {
+func (s *Store) Kinds(ctx context.Context) ([]record.Kind, error) {
 	if err := s.readable(); err != nil {
 		return nil, err
 	}
-	return s.kinds.Load().names(), ctx.Err()
+	var out []record.Kind
+	kinds := *s.kinds.Load()
+	for _, name := range kinds.names() {
+		out = append(out, record.Kind{Name: name, Fields: slices.Clone(kinds[name].Fields)})
+	}
+	return out, ctx.Err()
 }

@@ -25,7 +25,8 @@ func (s *Store) Tenants(ctx context.Context) ([]string, error) {
 		return nil, err
 	}
 	seen := map[string]bool{}
-	for _, kind := range kinds {
+	for _, k := range kinds {
+		kind := k.Name
 		for after, more := "", true; more; {
 			found, err := s.read(ctx, kind, func(k keeper, r reader) ([]record.Record, error) {
 				t, ok := k.(tenanted)
@@ -64,12 +65,17 @@ func (t *table) nextTenant(r reader, after string) (tenant string, ok bool, err 
 }
 
 // Kinds implements record.Lister.
-func (s *Store) Kinds(ctx context.Context) ([]string, error) {
+func (s *Store) Kinds(ctx context.Context) ([]record.Kind, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.catchUp(ctx, own(ctx, s.db)); err != nil {
+	c, err := s.readCatalogue(own(ctx, s.db))
+	if err != nil {
 		return nil, err
 	}
-	return slices.Sorted(maps.Keys(*s.kinds.Load())), nil
+	var out []record.Kind
+	for _, name := range slices.Sorted(maps.Keys(c.tables)) {
+		out = append(out, record.Kind{Name: name, Fields: c.fields[name]})
+	}
+	return out, nil
 }

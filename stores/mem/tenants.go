@@ -25,11 +25,15 @@ func (s *Store) Tenants(ctx context.Context) ([]string, error) {
 }
 
 // Kinds implements record.Lister.
-func (s *Store) Kinds(ctx context.Context) ([]string, error) {
+func (s *Store) Kinds(ctx context.Context) ([]record.Kind, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	s.data.mu.RLock()
 	defer s.data.mu.RUnlock()
-	return slices.Sorted(maps.Keys(s.data.schema)), nil
+	var out []record.Kind
+	for _, name := range slices.Sorted(maps.Keys(s.data.schema)) {
+		out = append(out, record.Kind{Name: name, Fields: slices.Clone(s.data.schema[name].fields)})
+	}
+	return out, nil
 }

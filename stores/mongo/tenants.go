@@ -17,7 +17,7 @@ var _ record.Lister = (*Store)(nil)
 
 // Tenants implements record.Lister. It looks into the index of _id once for each tenant and collection.
 func (s *Store) Tenants(ctx context.Context) ([]string, error) {
-	kinds, err := s.Kinds(ctx)
+	kinds, err := s.kindNames(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,27 @@ func (s *Store) Tenants(ctx context.Context) ([]string, error) {
 }
 
 // Kinds implements record.Lister.
-func (s *Store) Kinds(ctx context.Context) ([]string, error) {
+func (s *Store) Kinds(ctx context.Context) ([]record.Kind, error) {
+	names, err := s.kindNames(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []record.Kind
+	for _, name := range names {
+		stored, err := s.loadKind(apart(ctx), name)
+		if err != nil {
+			return nil, err
+		}
+		k, err := s.learn(stored)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, record.Kind{Name: name, Fields: slices.Clone(k.fields)})
+	}
+	return out, nil
+}
+
+func (s *Store) kindNames(ctx context.Context) ([]string, error) {
 	ctx, err := s.enter(ctx)
 	if err != nil {
 		return nil, err

@@ -29,12 +29,21 @@ func (s *Store) Tenants(ctx context.Context) ([]string, error) {
 }
 
 // Kinds implements record.Lister.
-func (s *Store) Kinds(ctx context.Context) ([]string, error) {
+func (s *Store) Kinds(ctx context.Context) ([]record.Kind, error) {
 	if err := s.enter(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.reload(ctx); err != nil {
 		return nil, err
 	}
-	return slices.Sorted(maps.Keys(s.schema.Load().Kinds)), nil
+	var out []record.Kind
+	kinds := s.schema.Load().Kinds
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
+		k := record.Kind{Name: name}
+		for _, f := range kinds[name].Fields {
+			k.Fields = append(k.Fields, record.Field{Name: f.Name, Type: f.kind, Term: f.Term > 0})
+		}
+		out = append(out, k)
+	}
+	return out, nil
 }

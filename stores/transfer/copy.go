@@ -66,11 +66,8 @@ func newJob(from, to record.Backend, schema record.Schema, o Options) *job {
 }
 
 func prepare(ctx context.Context, from, to record.Backend, schema record.Schema, o Options) (*job, error) {
-	if err := from.Prepare(ctx, schema); err != nil {
-		return nil, fmt.Errorf("transfer: prepare the source: %w", err)
-	}
-	if err := to.Prepare(ctx, withMarks(schema)); err != nil {
-		return nil, fmt.Errorf("transfer: prepare the target: %w", err)
+	if err := prepareBoth(ctx, from, to, schema); err != nil {
+		return nil, err
 	}
 	j := newJob(from, to, schema, o)
 	return j, j.kindsKnown(ctx)
@@ -86,11 +83,14 @@ func (j *job) kindsKnown(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("transfer: list the kinds of the source: %w", err)
 	}
-	have = slices.DeleteFunc(have, func(k string) bool {
-		return k == markKind || slices.Contains(j.kinds, k) || slices.Contains(j.o.Leave, k)
-	})
-	if len(have) > 0 {
-		return fmt.Errorf("%w: %q; Options.Leave may name what stays behind", ErrKinds, have)
+	var left []string
+	for _, k := range have {
+		if k.Name != markKind && !slices.Contains(j.kinds, k.Name) && !slices.Contains(j.o.Leave, k.Name) {
+			left = append(left, k.Name)
+		}
+	}
+	if len(left) > 0 {
+		return fmt.Errorf("%w: %q; Options.Leave may name what stays behind", ErrKinds, left)
 	}
 	return nil
 }

@@ -3,7 +3,6 @@ package transfer
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,11 +35,8 @@ func NewLive(from, to record.Backend) *Live { return &Live{from: from, to: to} }
 
 // Prepare prepares both stores, and finds out which of them is the truth.
 func (l *Live) Prepare(ctx context.Context, schema record.Schema) error {
-	if err := l.from.Prepare(ctx, schema); err != nil {
-		return fmt.Errorf("transfer: prepare the source: %w", err)
-	}
-	if err := l.to.Prepare(ctx, withMarks(schema)); err != nil {
-		return fmt.Errorf("transfer: prepare the target: %w", err)
+	if err := prepareBoth(ctx, l.from, l.to, schema); err != nil {
+		return err
 	}
 	l.moving.Lock()
 	defer l.moving.Unlock()

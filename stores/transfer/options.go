@@ -1,9 +1,12 @@
 package transfer
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/oneauth-go/oneauth/core/record"
@@ -80,8 +83,42 @@ const (
 	markMoved = "moved"
 )
 
-// withMarks is the schema of the target.
-func withMarks(s record.Schema) record.Schema {
+// targetSchema is the schema of the target: with marks, and with the fields that a newer release has added at the source,
+// so that there is room for their values.
+func targetSchema(ctx context.Context, from record.Backend, s record.Schema) (record.Schema, error) {
 	mark := &record.Kind{Name: markKind, Version: 1, Fields: []record.Field{{Name: "state", Type: record.String}}}
-	return record.Schema{Kinds: append(s.Kinds[:len(s.Kinds):len(s.Kinds)], mark)}
+	s.Kinds = append(slices.Clone(s.Kinds), mark)
+	l, ok := from.(record.Lister)
+	if !ok {
+		return s, nil
+	}
+	stored, err := l.Kinds(ctx)
+	if err != nil {
+		return s, fmt.Errorf("transfer: list the kinds of the source: %w", err)
+	}
+	for i, k := range s.Kinds {
+		for _, have := range stored {
+			if have.Name == k.Name && len(have.Fields) > len(k.Fields) {
+				wide := *k
+				wide.Fields = slices.Concat(k.Fields, have.Fields[len(k.Fields):])
+				s.Kinds[i] = &wide
+			}
+		}
+	}
+	return s, nil
+}
+
+// prepareBoth prepares the source for the schema, and the target for all that may come from there.
+func prepareBoth(ctx context.Context, from, to record.Backend, schema record.Schema) error {
+	if err := from.Prepare(ctx, schema); err != nil {
+		return fmt.Errorf("transfer: prepare the source: %w", err)
+	}
+	wide, err := targetSchema(ctx, from, schema)
+	if err != nil {
+		return err
+	}
+	if err := to.Prepare(ctx, wide); err != nil {
+		return fmt.Errorf("transfer: prepare the target: %w", err)
+	}
+	return nil
 }

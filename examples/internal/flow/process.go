@@ -12,8 +12,8 @@ import (
 // Process is one running program.
 type Process struct {
 	t   *testing.T
-	Cmd *exec.Cmd
-	URL string // where it listens, without a slash at the end
+	Cmd *exec.Cmd // nil for At
+	URL string    // where it listens, without a slash at the end
 	out *bufio.Reader
 }
 
@@ -53,6 +53,9 @@ func (p *Process) Says(want string) {
 		}
 	}
 }
+
+// At is a process that somebody else started, or a server within the test.
+func At(t *testing.T, url string) *Process { return &Process{t: t, URL: url} }
 
 // Address returns host and port.
 func (p *Process) Address() string {
