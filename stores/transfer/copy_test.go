@@ -239,7 +239,8 @@ func (l lossy) Commit(ctx context.Context, ops []record.Op) error {
 	return l.Store.Commit(ctx, ops)
 }
 
-// A copy is interrupted at every call to the target, in every way, and the next one goes on from there.
+// A copy is interrupted at every call to the target, in every way, and the next one goes on from there. Of a commit whose
+// outcome is unknown it is found out.
 func TestInterrupted(t *testing.T) {
 	from := filled(t, mem.New(), 5)
 	open := func(t *testing.T) record.Backend { return mem.New() }
@@ -251,6 +252,9 @@ func TestInterrupted(t *testing.T) {
 		return storetest.Flow{
 			Act: finish,
 			Check: func(in storetest.Injection, err error) {
+				if f := in.Fault; err != nil && in.Call.Method == storetest.Commit && f != storetest.Fail && f != storetest.Hang && f != storetest.Conflict {
+					t.Errorf("the outcome was not found out: %v", err)
+				}
 				if err != nil {
 					if again := finish(t.Context()); again != nil && !errors.Is(again, transfer.ErrMoved) {
 						t.Fatalf("after %v, the next run: %v", err, again)
