@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -107,35 +108,31 @@ func TestEveryStore(t *testing.T) {
 	}
 }
 
-// A team outgrows its file: the application moves to another store while it serves. Cookie, API key and refresh token go on
+// A team outgrows its file: the application moves to PostgreSQL while it serves. Cookie, API key and refresh token go on
 // working, before and after a kill -9, and what was revoked stays so.
 func TestMoves(t *testing.T) {
-	for _, target := range []string{"postgres"} {
-		t.Run(target, func(t *testing.T) {
-			dsn, dir := place(t, target), t.TempDir()
-			if dsn == "" {
-				return
-			}
-			common := []string{"-secret", filepath.Join(dir, "secret")}
-			fromFile := append(common, "-store", "file", "-dsn", filepath.Join(dir, "app.db"))
-			moving := append(fromFile, "-to", target, "-to-dsn", dsn)
-
-			p := start(t, "127.0.0.1:0", fromFile...)
-			tour := flow.Begin(t, p)
-			p.Kill()
-			p = start(t, p.Address(), moving...)
-			tour.Check(p)
-			p.Says("moved")
-			tour.Check(p)
-			p.Kill()
-			p = start(t, p.Address(), moving...) // on the target from its beginning
-			tour.Check(p)
-			p.Kill()
-			p = start(t, p.Address(), append(common, "-store", target, "-dsn", dsn)...)
-			tour.Check(p)
-			tour.End(p)
-		})
+	dsn, dir := place(t, "postgres"), t.TempDir()
+	if dsn == "" {
+		return
 	}
+	secret := filepath.Join(dir, "secret")
+	fromFile := []string{"-secret", secret, "-store", "file", "-dsn", filepath.Join(dir, "app.db")}
+	moving := slices.Concat(fromFile, []string{"-to", "postgres", "-to-dsn", dsn})
+
+	p := start(t, "127.0.0.1:0", fromFile...)
+	tour := flow.Begin(t, p)
+	p.Kill()
+	p = start(t, p.Address(), moving...)
+	tour.Check(p)
+	p.Says("moved")
+	tour.Check(p)
+	p.Kill()
+	p = start(t, p.Address(), moving...) // on the target from its beginning
+	tour.Check(p)
+	p.Kill()
+	p = start(t, p.Address(), "-secret", secret, "-store", "postgres", "-dsn", dsn)
+	tour.Check(p)
+	tour.End(p)
 }
 
 // A store that does not exist, and one that cannot be reached, are named.

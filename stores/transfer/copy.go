@@ -23,7 +23,8 @@ func Copy(ctx context.Context, from, to record.Backend, schema record.Schema, o 
 
 // Finish copies what is left, verifies everything, and marks the target as the truth. The application is stopped before, and
 // started on the target afterwards; without Finish a later Copy would undo what it writes there. After an error the source
-// is still the truth, and Finish can be called again.
+// is still the truth, and Finish can be called again; after record.ErrUnknown alone it may be the target, and then Finish
+// says ErrMoved.
 func Finish(ctx context.Context, from, to record.Backend, schema record.Schema, o Options) (*Report, error) {
 	j, err := prepare(ctx, from, to, schema, o)
 	if err != nil {
