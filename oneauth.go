@@ -185,6 +185,9 @@ func (a *Auth) Reseal(ctx context.Context) error {
 	return errors.Join(a.core.Reseal(ctx), a.api.Reseal(ctx))
 }
 
+// Schema returns the kinds of records that an application with these options keeps, for stores/transfer.
+func (a *Auth) Schema() record.Schema { return a.core.Schema() }
+
 // From returns who the request acts as, behind any of the middlewares; nil when nobody is signed in.
 func From(ctx context.Context) *Principal { return core.PrincipalOf(ctx) }
 

@@ -323,7 +323,7 @@ func TestRemovedRow(t *testing.T) {
 	noError(t, err)
 	app = must(w.Refresh(ctx, app.RefreshToken, core.FirstParty, nil))(t)
 	must(w.CheckKey(ctx, key))(t)
-	w.clock.Add(2 * time.Minute)
+	w.clock.Advance(2 * time.Minute)
 	must(w.CheckSession(ctx, ann.Cookie))(t)
 
 	noError(t, w.Update(ctx, func(tx *core.Tx) error { return tx.Users().Delete(ann.User.ID) }))
@@ -336,7 +336,7 @@ func TestRemovedRow(t *testing.T) {
 	_, err = w.signIn("ann@example.com", goodPassword, browser)
 	wantCode(t, err, core.CodeInvalidCredentials)
 	must(w.CheckSession(ctx, ann.Cookie))(t) // one read, of the session alone
-	w.clock.Add(time.Minute)
+	w.clock.Advance(time.Minute)
 	_, err = w.CheckSession(ctx, ann.Cookie)
 	wantCode(t, err, core.CodeUnauthenticated)
 	if n := w.count("session"); n != 0 {

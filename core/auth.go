@@ -139,6 +139,9 @@ func (a *Auth) Subkey(use string) []byte {
 	return key
 }
 
+// Schema returns the kinds of records that this Auth and its features keep, for what copies a whole store.
+func (a *Auth) Schema() record.Schema { return a.db.Schema() }
+
 // Run does the background work (sweeping, outbox, features' jobs) until ctx ends or Close is called. It returns when all
 // of it has stopped. Several nodes may run at once: what must be done once is leased.
 func (a *Auth) Run(ctx context.Context) error { return a.runner.run(ctx) }

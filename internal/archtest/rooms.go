@@ -133,6 +133,11 @@ var Rooms = []Room{
 		Never: all(heavy, transport, []string{Module + "/core"}),
 	},
 	{
+		Name: "stores/transfer", Why: "moves one store into another",
+		Own:   []string{"core/record"},
+		Never: all(heavy, transport, engines, []string{Module + "/core"}),
+	},
+	{
 		// testing: the suite is run by the tests of backends, and by nothing else.
 		Name: "stores/storetest", Why: "the conformance suite",
 		Own:   []string{"core/record", "internal/clock"},

@@ -33,6 +33,7 @@ var Exempts = []Exempt{
 	{"core/mail/mailbox.go", []string{"time.Now"}, "default of NewMailbox"},
 	{"core/mail/smtp.go", []string{"time.Now"}, "default of SMTP.Now"},
 	{"stores/file/options.go", []string{"time.Now"}, "default of Options.Now"},
+	{"stores/transfer/options.go", []string{"time.Now", "crypto/rand.Reader"}, "the defaults of transfer.Options"},
 	{"stores/storetest/model.go", []string{"time.Now", "math/rand/v2.New", "math/rand/v2.NewPCG", "math/rand/v2.Rand"},
 		"a test suite: random operations that a seed repeats"},
 	{"stores/storetest/killed.go", []string{"time.Now", "time.Since"}, "a test suite: bounds a real server's recovery"},

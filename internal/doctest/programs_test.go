@@ -92,6 +92,7 @@ var (
 	ctx   context.Context
 	auth  *oneauth.Auth
 	store oneauth.Store
+	from, to oneauth.Store
 	mux   *http.ServeMux
 	secret []byte
 	w     http.ResponseWriter
@@ -115,7 +116,7 @@ var excerptImports = func() map[string]string {
 		"context", "crypto/tls", "embed", "encoding/base64", "errors", "fmt", "io", "log", "log/slog", "net/http", "os",
 		"slices", "strings", "testing", "time",
 		"", "/apiauth", "/oauth", "/core", "/core/identifier", "/core/mail", "/core/password", "/core/record", "/oneauthtest",
-		"/stores/file", "/stores/mem", "/stores/mongo", "/stores/redis", "/webauth", "/webauth/pages",
+		"/stores/file", "/stores/mem", "/stores/mongo", "/stores/redis", "/stores/transfer", "/webauth", "/webauth/pages",
 	} {
 		if p == "" || p[0] == '/' {
 			p = module + p

@@ -76,6 +76,7 @@ var groups = []group{
 	{"Find", findLaws},
 	{"Commit", commitLaws},
 	{"Sweep", sweepLaws},
+	{"List", listLaws},
 	{"Close", closeLaws},
 	{"Keys", keyLaws},
 	{"Values", valueLaws},

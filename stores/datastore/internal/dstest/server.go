@@ -81,6 +81,9 @@ func Start(o Options) (*Server, error) {
 // Close stops the server and drops its data.
 func (s *Server) Close() { s.grpc.Stop() }
 
+// Addr returns host and port.
+func (s *Server) Addr() string { return s.addr }
+
 // Client returns a new client of the server, with a connection of its own.
 func (s *Server) Client(ctx context.Context) (*datastore.Client, error) {
 	c, err := datastore.NewClient(ctx, "test-project",
