@@ -1,0 +1,43 @@
+package population_test
+
+import (
+	"testing"
+
+	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/population"
+	"github.com/oneauth-go/oneauth/stores/mem"
+)
+
+// The others have as many rows of each kind as those whom core has made, and those can do everything that is measured.
+func TestPeople(t *testing.T) {
+	store := mem.New()
+	people := population.Make(t, store, 10)
+	kinds := map[string]int{}
+	people.Load(t, 100, func(records []record.Record) error {
+		for _, r := range records {
+			kinds[r.Kind]++
+			if err := store.Commit(t.Context(), []record.Op{{Record: r, Verb: record.Put}}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	want := map[string]int{"account": 90, "user": 90, "identity": 90, "password": 90, "session": 180, "api_key": 90}
+	for kind, n := range kinds {
+		if n != want[kind] {
+			t.Errorf("%d rows of %s, want %d", n, kind, want[kind])
+		}
+	}
+	if len(kinds) != len(want) {
+		t.Errorf("kinds are %v", kinds)
+	}
+	reported := 0
+	people.Measure(t, 10, func(ns float64, unit string) {
+		if reported++; ns <= 0 {
+			t.Errorf("%s is %v", unit, ns)
+		}
+	})
+	if reported != len(population.Operations) {
+		t.Errorf("%d figures, want %d", reported, len(population.Operations))
+	}
+}
