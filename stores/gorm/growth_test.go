@@ -50,7 +50,7 @@ func BenchmarkGrowth(b *testing.B) {
 }
 
 // loader returns what adds rows to the tables, past the store and as fast as the database takes them.
-func loader(b *testing.B, db *gorm.DB) func([]record.Record) error {
+func loader(b testing.TB, db *gorm.DB) func([]record.Record) error {
 	b.Helper()
 	tables := readTables(b, db)
 	pool, err := db.DB()
@@ -98,7 +98,7 @@ type into struct {
 	columns []string
 }
 
-func readTables(b *testing.B, db *gorm.DB) map[string]into {
+func readTables(b testing.TB, db *gorm.DB) map[string]into {
 	b.Helper()
 	tables := map[string]into{}
 	rows, err := db.Raw("SELECT kind, position, name FROM oneauth_schema_fields ORDER BY kind, position").Rows()
@@ -123,19 +123,19 @@ func readTables(b *testing.B, db *gorm.DB) map[string]into {
 	return tables
 }
 
-func copyIn(b *testing.B, conn *sql.Conn, t into, rows [][]any) error {
+func copyIn(b testing.TB, conn *sql.Conn, t into, rows [][]any) error {
 	return conn.Raw(func(driver any) error {
 		_, err := driver.(*stdlib.Conn).Conn().CopyFrom(b.Context(), pgx.Identifier{t.table}, t.columns, pgx.CopyFromRows(rows))
 		return err
 	})
 }
 
-// insertIn inserts so many rows by one statement.
-func insertIn(b *testing.B, tx *sql.Tx, t into, rows [][]any, together int) error {
+// insertIn inserts so many rows by one statement, in MariaDB or SQLite.
+func insertIn(b testing.TB, tx *sql.Tx, t into, rows [][]any, together int) error {
 	row := "(?" + strings.Repeat(", ?", len(t.columns)-1) + ")"
 	for len(rows) > 0 {
 		n := min(together, len(rows))
-		insert, err := tx.PrepareContext(b.Context(), "INSERT INTO "+t.table+" ("+strings.Join(t.columns, ", ")+") VALUES "+
+		insert, err := tx.PrepareContext(b.Context(), "INSERT INTO "+t.table+" (`"+strings.Join(t.columns, "`, `")+"`) VALUES "+
 			row+strings.Repeat(", "+row, n-1))
 		if err != nil {
 			return err
