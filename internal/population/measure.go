@@ -1,12 +1,8 @@
 package population
 
 import (
-	"cmp"
 	"fmt"
-	"os"
 	"slices"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -65,17 +61,4 @@ func (p *People) Measure(t testing.TB, n int, report func(value float64, unit st
 		slices.Sort(times)
 		report(float64(times[n/2].Nanoseconds()), fmt.Sprintf("ns-%s-%d", operation, users))
 	}
-}
-
-// Sizes are the numbers of users at which to measure: those of ONEAUTH_GROWTH, ascending and separated by commas.
-func Sizes(t testing.TB) (sizes []int) {
-	t.Helper()
-	for text := range strings.SplitSeq(cmp.Or(os.Getenv("ONEAUTH_GROWTH"), "1000,2000"), ",") {
-		n, err := strconv.Atoi(strings.TrimSpace(text))
-		if err != nil || len(sizes) > 0 && n <= sizes[len(sizes)-1] {
-			t.Fatalf("ONEAUTH_GROWTH: %q is not a larger number", text)
-		}
-		sizes = append(sizes, n)
-	}
-	return sizes
 }

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -17,12 +16,11 @@ import (
 	"gorm.io/gorm"
 )
 
-// BenchmarkGrowth measures each operation among 1,000 users, 100,000 and a million, in one database that grows: see
-// population.Sizes. It takes some 4 GB in the temporary folder for each database, and many minutes.
+// BenchmarkGrowth measures each operation among more and more users: see population.Growth. A million take some 4 GB in the
+// temporary folder for each database, and many minutes.
 //
 //	ONEAUTH_GROWTH=1000,100000,1000000 go test -run '^$' -bench '^BenchmarkGrowth$' -benchtime 1x -timeout 120m ./stores/gorm
 func BenchmarkGrowth(b *testing.B) {
-	sizes := population.Sizes(b)
 	for _, name := range []string{"PostgreSQL", "MariaDB", "SQLite"} {
 		b.Run(name, func(b *testing.B) {
 			d, ok := place(b, name)
@@ -33,18 +31,7 @@ func BenchmarkGrowth(b *testing.B) {
 			if name == "MariaDB" { // its default, 128 MiB, is for a test
 				exec(b, db, "SET GLOBAL innodb_buffer_pool_size = 2147483648")
 			}
-			people := population.Make(b, d.store(b, db), 1000)
-			load := loader(b, db)
-			for b.Loop() {
-				for _, n := range sizes {
-					begun := time.Now()
-					people.Load(b, n, load)
-					b.ReportMetric(time.Since(begun).Seconds(), fmt.Sprintf("s-load-%d", n))
-					settle(b, d, db, n)
-					people.Measure(b, 300, b.ReportMetric)
-				}
-			}
-			b.ReportMetric(0, "ns/op")
+			population.Growth(b, d.store(b, db), loader(b, db), func(users int) { settle(b, d, db, users) })
 		})
 	}
 }
@@ -52,7 +39,7 @@ func BenchmarkGrowth(b *testing.B) {
 // loader returns what adds rows to the tables, past the store and as fast as the database takes them.
 func loader(b testing.TB, db *gorm.DB) func([]record.Record) error {
 	b.Helper()
-	tables := readTables(b, db)
+	var tables map[string]into
 	pool, err := db.DB()
 	if err != nil {
 		b.Fatal(err)
@@ -63,6 +50,9 @@ func loader(b testing.TB, db *gorm.DB) func([]record.Record) error {
 	}
 	b.Cleanup(func() { _ = conn.Close() })
 	return func(records []record.Record) error {
+		if tables == nil {
+			tables = readTables(b, db)
+		}
 		tx, err := conn.BeginTx(b.Context(), nil)
 		if err != nil {
 			return err
@@ -153,7 +143,7 @@ func insertIn(b testing.TB, tx *sql.Tx, t into, rows [][]any, together int) erro
 }
 
 // settle lets the database do what it would have done in time.
-func settle(b *testing.B, d database, db *gorm.DB, n int) {
+func settle(b *testing.B, d database, db *gorm.DB, users int) {
 	b.Helper()
 	switch d.name {
 	case "PostgreSQL":
@@ -162,7 +152,7 @@ func settle(b *testing.B, d database, db *gorm.DB, n int) {
 	case "SQLite":
 		exec(b, db, "PRAGMA wal_checkpoint(TRUNCATE)")
 		if info, err := os.Stat(strings.TrimPrefix(strings.Split(d.dsn, "?")[0], "file:")); err == nil {
-			b.ReportMetric(float64(info.Size()>>20), fmt.Sprintf("MiB-file-%d", n))
+			b.ReportMetric(float64(info.Size()>>20), fmt.Sprintf("MiB-file-%d", users))
 		}
 	}
 }

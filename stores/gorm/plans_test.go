@@ -111,7 +111,9 @@ type ear struct{ list []sent }
 func hear(t *testing.T, db *gorm.DB) *ear {
 	t.Helper()
 	e := &ear{}
-	listen := func(db *gorm.DB) { e.list = append(e.list, sent{db.Statement.SQL.String(), slices.Clone(db.Statement.Vars)}) }
+	listen := func(db *gorm.DB) {
+		e.list = append(e.list, sent{db.Statement.SQL.String(), slices.Clone(db.Statement.Vars)})
+	}
 	if err := db.Callback().Raw().Before("gorm:raw").Register("hear", listen); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,20 @@
+package file_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/oneauth-go/oneauth/internal/population"
+	"github.com/oneauth-go/oneauth/stores/file"
+)
+
+// BenchmarkGrowth measures each operation among more and more users: see population.Growth.
+//
+//	ONEAUTH_GROWTH=1000,100000,1000000 go test -run '^$' -bench '^BenchmarkGrowth$' -benchtime 1x -timeout 120m ./stores/file
+func BenchmarkGrowth(b *testing.B) {
+	store, err := file.Open(filepath.Join(b.TempDir(), "auth.db"), file.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	population.Growth(b, store, population.Committing(b, store), nil)
+}
