@@ -27,38 +27,58 @@ func (p *People) Measure(t testing.TB, n int, report func(value float64, unit st
 	}
 	some := p.made[p.fresh : p.fresh+n]
 	p.fresh += n
-	users, auth, ctx := p.count, p.auth, t.Context()
 	for _, operation := range Operations {
 		times := make([]time.Duration, n)
 		for i, one := range some {
-			var err error
 			begun := time.Now()
-			switch operation {
-			case "check":
-				_, err = auth.CheckSession(ctx, one.cookie)
-			case "key":
-				_, err = auth.CheckKey(ctx, one.key)
-			case "list":
-				_, err = auth.ListSessions(ctx, one.id)
-			case "refresh":
-				_, err = auth.Refresh(ctx, one.token, core.FirstParty, nil)
-			case "signin":
-				_, err = auth.SignIn(ctx, core.PasswordSignIn{Identifier: one.email, Password: pass, Wish: core.Wish{Kind: core.BrowserSession}})
-			case "signup":
-				_, err = auth.SignUp(ctx, core.SignUp{
-					Email: fmt.Sprintf("new%d.%s", users, one.email), Password: pass, Wish: core.Wish{Kind: core.BrowserSession},
-				})
-			case "revoke":
-				err = auth.Users().RevokeAll(ctx, one.id)
-			case "page":
-				_, err = auth.Users().List(ctx, record.Page{After: one.id, Limit: 50})
-			}
+			p.do(t, operation, one)
 			times[i] = time.Since(begun)
-			if err != nil {
-				t.Fatalf("%s among %d users: %v", operation, users, err)
-			}
 		}
 		slices.Sort(times)
-		report(float64(times[n/2].Nanoseconds()), fmt.Sprintf("ns-%s-%d", operation, users))
+		report(float64(times[n/2].Nanoseconds()), fmt.Sprintf("ns-%s-%d", operation, p.count))
+	}
+}
+
+// Costs does each operation for two people whom nobody has measured yet, and returns what count says the second took:
+// statements, or round trips.
+func (p *People) Costs(t testing.TB, count func() int) map[string]int {
+	t.Helper()
+	costs := map[string]int{}
+	for _, operation := range Operations {
+		p.do(t, operation, p.made[p.fresh])
+		before := count()
+		p.do(t, operation, p.made[p.fresh+1])
+		costs[operation] = count() - before
+	}
+	p.fresh += 2
+	return costs
+}
+
+// do does an operation as one of the people.
+func (p *People) do(t testing.TB, operation string, one person) {
+	var err error
+	ctx := t.Context()
+	switch operation {
+	case "check":
+		_, err = p.auth.CheckSession(ctx, one.cookie)
+	case "key":
+		_, err = p.auth.CheckKey(ctx, one.key)
+	case "list":
+		_, err = p.auth.ListSessions(ctx, one.id)
+	case "refresh":
+		_, err = p.auth.Refresh(ctx, one.token, core.FirstParty, nil)
+	case "signin":
+		_, err = p.auth.SignIn(ctx, core.PasswordSignIn{Identifier: one.email, Password: pass, Wish: core.Wish{Kind: core.BrowserSession}})
+	case "signup":
+		_, err = p.auth.SignUp(ctx, core.SignUp{
+			Email: fmt.Sprintf("new%d.%s", p.count, one.email), Password: pass, Wish: core.Wish{Kind: core.BrowserSession},
+		})
+	case "revoke":
+		err = p.auth.Users().RevokeAll(ctx, one.id)
+	case "page":
+		_, err = p.auth.Users().List(ctx, record.Page{After: one.id, Limit: 50})
+	}
+	if err != nil {
+		t.Fatalf("%s among %d users: %v", operation, p.count, err)
 	}
 }
