@@ -1,6 +1,7 @@
 package population
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -13,44 +14,60 @@ import (
 // Operations are what Measure measures, in this order.
 var Operations = []string{"check", "key", "list", "refresh", "signin", "signup", "revoke", "page"}
 
-// Measure runs each operation once for each of n people whom nobody has measured yet, and reports the medians in
-// nanoseconds, as "ns-check-1000", "ns-refresh-1000" and so on, the number being that of users:
+// Measure does each operation once for each of the people whom core has made, in all stores in turn, and reports the
+// medians in nanoseconds, as "ns-check-1000", "ns-refresh-1000" and so on, the number being that of users:
 //
 //	check    a browser's session      signin  password to session, less the hashing
 //	key      an API key               signup  a new user with a session
 //	list     one user's sessions      revoke  all of a user's sessions, there are three
 //	refresh  a pair of tokens         page    fifty users in the order of their ids, from one on
-func (p *People) Measure(t testing.TB, n int, report func(value float64, unit string)) {
+//
+// Before that, all of them are there once.
+func Measure(t testing.TB, all []*People, report func(value float64, unit string)) {
 	t.Helper()
-	if p.fresh+n > len(p.made) {
-		t.Fatalf("%d people are left to measure", len(p.made)-p.fresh)
-	}
-	some := p.made[p.fresh : p.fresh+n]
-	p.fresh += n
-	for _, operation := range Operations {
-		times := make([]time.Duration, n)
-		for i, one := range some {
-			begun := time.Now()
-			p.do(t, operation, one)
-			times[i] = time.Since(begun)
+	n := len(all[0].made)
+	for _, p := range all {
+		for _, one := range p.made {
+			for _, operation := range []string{"check", "key", "list", "page"} {
+				p.do(t, operation, one)
+			}
+			p.lookAt(t, one)
 		}
-		slices.Sort(times)
-		report(float64(times[n/2].Nanoseconds()), fmt.Sprintf("ns-%s-%d", operation, p.count))
+	}
+	for _, operation := range Operations {
+		times := make([][]time.Duration, len(all))
+		for i := range n {
+			for j, p := range all {
+				begun := time.Now()
+				p.do(t, operation, p.made[i])
+				times[j] = append(times[j], time.Since(begun))
+			}
+		}
+		for j, p := range all {
+			slices.Sort(times[j])
+			report(float64(times[j][n/2].Nanoseconds()), fmt.Sprintf("ns-%s-%d", operation, p.count))
+		}
 	}
 }
 
-// Costs does each operation for two people whom nobody has measured yet, and returns what count says the second took:
-// statements, or round trips.
+// lookAt fails to sign in: what signing in reads is read, and nothing is written but the count of failures.
+func (p *People) lookAt(t testing.TB, one person) {
+	_, err := p.auth.SignIn(t.Context(), core.PasswordSignIn{Identifier: one.email, Password: "not " + pass, Wish: core.Wish{Kind: core.BrowserSession}})
+	if !errors.Is(err, core.ErrInvalidCredentials) {
+		t.Fatal(err)
+	}
+}
+
+// Costs does each operation for two people, and returns what count says the second took: statements, or round trips.
 func (p *People) Costs(t testing.TB, count func() int) map[string]int {
 	t.Helper()
 	costs := map[string]int{}
 	for _, operation := range Operations {
-		p.do(t, operation, p.made[p.fresh])
+		p.do(t, operation, p.made[0])
 		before := count()
-		p.do(t, operation, p.made[p.fresh+1])
+		p.do(t, operation, p.made[1])
 		costs[operation] = count() - before
 	}
-	p.fresh += 2
 	return costs
 }
 

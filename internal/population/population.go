@@ -33,7 +33,6 @@ type person struct {
 type People struct {
 	auth  *core.Auth
 	made  []person
-	fresh int // of made, the first who was not measured yet
 	count int
 }
 

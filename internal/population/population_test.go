@@ -31,14 +31,14 @@ func TestPeople(t *testing.T) {
 	if len(kinds) != len(want) {
 		t.Errorf("kinds are %v", kinds)
 	}
-	reported := 0
-	people.Measure(t, 10, func(ns float64, unit string) {
+	costs := people.Costs(t, func() int { return 0 })
+	small, reported := population.Make(t, mem.New(), 12), 0
+	population.Measure(t, []*population.People{small, population.Make(t, mem.New(), 12)}, func(ns float64, unit string) {
 		if reported++; ns <= 0 {
 			t.Errorf("%s is %v", unit, ns)
 		}
 	})
-	costs := people.Costs(t, func() int { return reported })
-	if reported != len(population.Operations) || len(costs) != reported {
-		t.Errorf("%d figures, %d costs, want %d", reported, len(costs), len(population.Operations))
+	if n := len(population.Operations); reported != 2*n || len(costs) != n {
+		t.Errorf("%d figures, %d costs, want %d of each", reported, len(costs), n)
 	}
 }

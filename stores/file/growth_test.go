@@ -2,6 +2,7 @@ package file_test
 
 import (
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"github.com/oneauth-go/oneauth/internal/population"
@@ -12,9 +13,12 @@ import (
 //
 //	ONEAUTH_GROWTH=1000,100000,1000000 go test -run '^$' -bench '^BenchmarkGrowth$' -benchtime 1x -timeout 120m ./stores/file
 func BenchmarkGrowth(b *testing.B) {
-	store, err := file.Open(filepath.Join(b.TempDir(), "auth.db"), file.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	population.Growth(b, store, population.Committing(b, store), nil)
+	dir := b.TempDir()
+	population.Growth(b, func(users int) population.Place {
+		store, err := file.Open(filepath.Join(dir, strconv.Itoa(users)), file.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		return population.Place{Store: store, Add: population.Committing(b, store)}
+	})
 }

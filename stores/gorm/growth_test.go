@@ -23,15 +23,17 @@ import (
 func BenchmarkGrowth(b *testing.B) {
 	for _, name := range []string{"PostgreSQL", "MariaDB", "SQLite"} {
 		b.Run(name, func(b *testing.B) {
-			d, ok := place(b, name)
-			if !ok {
+			if _, ok := place(b, name); !ok {
 				return
 			}
-			db := d.open(b)
-			if name == "MariaDB" { // its default, 128 MiB, is for a test
-				exec(b, db, "SET GLOBAL innodb_buffer_pool_size = 2147483648")
-			}
-			population.Growth(b, d.store(b, db), loader(b, db), func(users int) { settle(b, d, db, users) })
+			population.Growth(b, func(users int) population.Place {
+				d, _ := place(b, name)
+				db := d.open(b)
+				if name == "MariaDB" { // its default, 128 MiB, is for a test
+					exec(b, db, "SET GLOBAL innodb_buffer_pool_size = 2147483648")
+				}
+				return population.Place{Store: d.store(b, db), Add: loader(b, db), Loaded: func() { settle(b, d, db, users) }}
+			})
 		})
 	}
 }

@@ -5,6 +5,9 @@ import (
 	"regexp"
 	"strconv"
 	"testing"
+	"time"
+
+	goredis "github.com/redis/go-redis/v9"
 
 	"github.com/oneauth-go/oneauth/internal/parts"
 	"github.com/oneauth-go/oneauth/internal/population"
@@ -15,16 +18,19 @@ import (
 //
 //	ONEAUTH_GROWTH=1000,100000,1000000 go test -run '^$' -bench '^BenchmarkGrowth$' -benchtime 1x -timeout 120m ./stores/redis
 func BenchmarkGrowth(b *testing.B) {
-	server := parts.Redis(b, parts.Fast)
-	if server == nil {
-		return
-	}
-	raw := dial(b, server.Addr())
-	store := open(b, raw)
-	population.Growth(b, store, population.Committing(b, store), func(users int) {
-		used := regexp.MustCompile(`used_memory:(\d+)`).FindStringSubmatch(raw.Info(b.Context(), "memory").Val())
-		bytes, err := strconv.Atoi(used[1])
-		must(b, err)
-		b.ReportMetric(float64(bytes>>20), fmt.Sprintf("MiB-memory-%d", users))
+	population.Growth(b, func(users int) population.Place {
+		server := parts.Redis(b, parts.Fast)
+		if server == nil {
+			b.Skip("there is no Redis")
+		}
+		raw := goredis.NewClient(&goredis.Options{Addr: server.Addr(), ContextTimeoutEnabled: true, ReadTimeout: time.Minute})
+		b.Cleanup(func() { _ = raw.Close() })
+		store := open(b, raw)
+		return population.Place{Store: store, Add: population.Committing(b, store), Loaded: func() {
+			used := regexp.MustCompile(`used_memory:(\d+)`).FindStringSubmatch(raw.Info(b.Context(), "memory").Val())
+			bytes, err := strconv.Atoi(used[1])
+			must(b, err)
+			b.ReportMetric(float64(bytes>>20), fmt.Sprintf("MiB-memory-%d", users))
+		}}
 	})
 }
