@@ -38,7 +38,7 @@ func main() {
 	case *growth:
 		bounds, *rounds, *benchtime = GrowthBounds, 1, "1x"
 	case *stores:
-		bounds = StoreBounds
+		bounds, *benchtime = StoreBounds, "3s" // a turn takes hundredths of a second
 	}
 	missed, err := run(os.Stdout, bounds, *in, *rounds, *benchtime)
 	if err != nil {
