@@ -158,6 +158,11 @@ var Rooms = []Room{
 		Name: "internal/parts", Why: "programs and servers that tests need",
 	},
 	{
+		// testing: it fills stores for benchmarks, and no program imports it.
+		Name: "internal/population", Why: "an installation with many users, for benchmarks",
+		Own: []string{"core", "core/identifier", "core/password", "core/record", "core/seal"},
+	},
+	{
 		Name: "internal/jwt", Why: "JWS and JWT: the fast path",
 		Never: []string{"net/http/...", "github.com/...", "golang.org/..."},
 	},

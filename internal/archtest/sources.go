@@ -44,6 +44,9 @@ var Exempts = []Exempt{
 	{"internal/idp/authorize.go", []string{"crypto/rand.Text"}, "its codes"},
 	{"internal/idp/token.go", []string{"crypto/rand.Text"}, "its tokens"},
 	{"internal/parts/server.go", []string{"time.Now"}, "waits for a real server"},
+	{"internal/population/population.go", []string{"time.Now", "crypto/rand.Reader", "math/rand/v2.Int64N", "math/rand/v2.IntN"}, "rows for benchmarks, as of the past year"},
+	{"internal/population/measure.go", []string{"time.Now", "time.Since"}, "measures"},
+	{"internal/population/growth.go", []string{"time.Now", "time.Since"}, "measures"},
 	{"options.go", []string{"crypto/rand.Reader"}, "the default of core.Env, where it is needed before core is made"},
 }
 

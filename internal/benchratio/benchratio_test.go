@@ -19,6 +19,7 @@ PASS
 ok  	github.com/oneauth-go/oneauth/apiauth	1.5s
 pkg: github.com/oneauth-go/oneauth/stores/file
 BenchmarkLarge 	       1	         0 ns/op	         0.5 ms-open	 7 us-write	 8 us-revoke
+BenchmarkTurns/1-2 	       9	         0 ns/op	         1500 ns-ours	 1000 ns-theirs
 `
 
 func TestReport(t *testing.T) {
@@ -29,6 +30,7 @@ func TestReport(t *testing.T) {
 		{What: "allocations", Unit: "allocs/op", Most: 3, Of: "apiauth BenchmarkFast/one"},
 		{What: "open", Unit: "ms-open", Most: 200, Of: "stores/file BenchmarkLarge"},
 		{What: "revoke", Unit: "us-revoke", Most: 1, Plus: "us-write", Of: "stores/file BenchmarkLarge"},
+		{What: "turns", Most: 1.2, Of: "stores/file BenchmarkTurns/1", Unit: "ns-ours", Against: "stores/file BenchmarkTurns/1", Over: "ns-theirs"},
 		{What: "gone", Most: 1, Of: "apiauth BenchmarkGone"},
 		{What: "against nothing", Most: 1, Of: "apiauth BenchmarkFast/one", Against: "apiauth BenchmarkGone"},
 	}
@@ -46,6 +48,7 @@ func TestReport(t *testing.T) {
 		"| allocations | <= 3 allocs | 3 allocs | ok |",
 		"| open | <= 200 ms | 0.5 ms | ok |",
 		"| revoke | <= 8 us | 8 us | ok |",
+		"| turns | <= 1.20x | 1.50x (1.5 us, 1 us) | MISSED |",
 		"| gone | <= 1 ns | - | NOT MEASURED |",
 		"| against nothing | <= 1.00x | - | NOT MEASURED |",
 	}
@@ -56,8 +59,8 @@ func TestReport(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("report is\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	if missed != 4 {
-		t.Errorf("%d missed, want 4", missed)
+	if missed != 5 {
+		t.Errorf("%d missed, want 5", missed)
 	}
 }
 
@@ -81,7 +84,7 @@ func TestWhatIsRun(t *testing.T) {
 	if got := pattern(Bounds, "apiauth"); got != "^(BenchmarkAPIMiddleware|BenchmarkReference)$" {
 		t.Errorf("pattern is %q", got)
 	}
-	for _, b := range append(append([]Bound{}, Bounds...), LargeBounds...) {
+	for _, b := range slices.Concat(Bounds, LargeBounds, StoreBounds, GrowthBounds) {
 		if (b.Most > 0 || b.Plus != "") == (b.Least > 0) {
 			t.Errorf("%s: a bound from above or from below, not both", b.What)
 		}

@@ -47,3 +47,42 @@ var LargeBounds = []Bound{
 	{What: "reopen", Unit: "ms-open", Most: 200, Of: "stores/file BenchmarkLarge"},
 	{What: "heap after opening", Unit: "MB-heap", Most: 64, Of: "stores/file BenchmarkLarge"},
 }
+
+// StoreBounds are the figures of stores/gorm on PostgreSQL against statements that somebody wrote by hand.
+var StoreBounds = func() (all []Bound) {
+	for _, operation := range []struct {
+		name, what string
+	}{
+		{"rotate", "a session read and written back, against a SELECT and a conditional UPDATE"},
+		{"refresh", "a refresh token through core, against the same"},
+		{"look", "a session read, against a SELECT"},
+		{"check", "a cookie checked through core, against the same"},
+	} {
+		for _, goroutines := range []string{"1", "16"} {
+			bench := "stores/gorm BenchmarkAgainstHandWritten/" + operation.name + "/" + goroutines
+			all = append(all, Bound{
+				What: operation.what + ", by " + goroutines, Most: 1.2, Of: bench, Unit: "ns-store", Against: bench, Over: "ns-hand",
+			})
+		}
+	}
+	return all
+}()
+
+// GrowthBounds say that a million users cost no more than a thousand, but for the pages of a larger index and colder caches.
+var GrowthBounds = func() (all []Bound) {
+	for _, store := range []struct{ name, bench string }{
+		{"PostgreSQL", "stores/gorm BenchmarkGrowth/PostgreSQL"},
+		{"MariaDB", "stores/gorm BenchmarkGrowth/MariaDB"},
+		{"SQLite", "stores/gorm BenchmarkGrowth/SQLite"},
+		{"Redis", "stores/redis BenchmarkGrowth"},
+		{"file", "stores/file BenchmarkGrowth"},
+	} {
+		for _, operation := range []string{"check", "key", "list", "refresh", "signin", "signup", "revoke", "page"} {
+			all = append(all, Bound{
+				What: store.name + ", " + operation + ": 1,000,000 users against 1,000", Most: 2,
+				Of: store.bench, Unit: "ns-" + operation + "-1000000", Against: store.bench, Over: "ns-" + operation + "-1000",
+			})
+		}
+	}
+	return all
+}()

@@ -2,6 +2,8 @@
 //
 //	go run ./internal/benchratio            # the benchmarks of bounds.go, six rounds
 //	go run ./internal/benchratio -large     # a million users in stores/file; takes minutes and 8 GB of disk
+//	go run ./internal/benchratio -stores    # the stores: against hand-written statements; six rounds
+//	go run ./internal/benchratio -growth    # the stores with a thousand and a million users; takes an hour and 20 GB of disk
 //	go run ./internal/benchratio -in out    # judges the saved output of go test -bench
 //
 // A figure is the median of the rounds, and a ratio the median of the ratios of each round: a round runs both sides one
@@ -24,12 +26,19 @@ func main() {
 	rounds := flag.Int("rounds", 6, "how often to run every benchmark")
 	benchtime := flag.String("benchtime", "1s", "as for go test")
 	large := flag.Bool("large", false, "the figures of a large file store instead")
+	stores := flag.Bool("stores", false, "the figures of the stores against hand-written statements instead")
+	growth := flag.Bool("growth", false, "the figures of stores that grow instead")
 	in := flag.String("in", "", "file with the output of go test -bench, instead of running it; - is standard input")
 	check := flag.Bool("check", false, "fail when a bound is missed or was not measured")
 	flag.Parse()
 	bounds := Bounds
-	if *large {
+	switch {
+	case *large:
 		bounds, *rounds, *benchtime = LargeBounds, 1, "1x"
+	case *growth:
+		bounds, *rounds, *benchtime = GrowthBounds, 1, "1x"
+	case *stores:
+		bounds, *benchtime = StoreBounds, "3s" // a turn takes hundredths of a second
 	}
 	missed, err := run(os.Stdout, bounds, *in, *rounds, *benchtime)
 	if err != nil {
@@ -65,8 +74,8 @@ func measure(bounds []Bound, rounds int, benchtime string) ([]byte, error) {
 		for _, pkg := range packages(bounds) {
 			fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, rounds, pkg)
 			cmd := exec.Command("go", "test", "-run", "^$", "-bench", pattern(bounds, pkg), "-benchmem", "-benchtime", benchtime,
-				"-timeout", "60m", "./"+pkg)
-			cmd.Env = append(os.Environ(), "ONEAUTH_LARGE=1")
+				"-timeout", "120m", "./"+pkg)
+			cmd.Env = append(os.Environ(), "ONEAUTH_LARGE=1", "ONEAUTH_GROWTH=1000,100000,1000000")
 			cmd.Stderr = os.Stderr
 			text, err := cmd.Output()
 			if err != nil {

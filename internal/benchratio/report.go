@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -13,7 +14,8 @@ type Bound struct {
 	What    string  // for people
 	Of      string  // package and benchmark: "apiauth BenchmarkAPIMiddleware/HS256"
 	Unit    string  // of the benchmark's output; default ns/op
-	Against string  // another benchmark: the figure is then the ratio of both
+	Against string  // another benchmark, or the same: the figure is then the ratio of both
+	Over    string  // unit of Against's output; default Unit
 	Inverse bool    // the ratio is of speeds, not of times: Against divided by Of
 	Most    float64 // bound from above; 0 is none, unless Least is 0 too
 	Least   float64 // bound from below; 0 is none
@@ -34,7 +36,7 @@ func (b Bound) value(all Results) (v float64, text string, ok bool) {
 		v, ok = median(own)
 		return v, figure(v, b.unit()), ok
 	}
-	other := all[b.Against][b.unit()]
+	other := all[b.Against][cmp.Or(b.Over, b.unit())]
 	v, ok = ratio(own, other)
 	if b.Inverse {
 		v, ok = ratio(other, own)
@@ -70,8 +72,8 @@ func (b Bound) limit(all Results) string {
 
 // figure writes a value of a unit with three digits or so.
 func figure(v float64, unit string) string {
-	switch unit {
-	case "ns/op":
+	switch name, _, _ := strings.Cut(unit, "-"); {
+	case name == "ns/op" || name == "ns":
 		switch {
 		case v >= 1e9:
 			return fmt.Sprintf("%.3g s", v/1e9)
@@ -81,7 +83,7 @@ func figure(v float64, unit string) string {
 			return fmt.Sprintf("%.3g us", v/1e3)
 		}
 		return fmt.Sprintf("%.3g ns", v)
-	case "allocs/op":
+	case unit == "allocs/op":
 		return fmt.Sprintf("%g allocs", v)
 	}
 	name, rest, _ := strings.Cut(unit, "-")

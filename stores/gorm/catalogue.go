@@ -77,7 +77,7 @@ func typeNamed(name string) record.Type {
 func (s *Store) catchUp(ctx context.Context, db *gorm.DB) error {
 	s.preparing.Lock()
 	defer s.preparing.Unlock()
-	c, err := s.readCatalogue(db.WithContext(ctx))
+	c, err := s.readCatalogue(own(ctx, db))
 	if err != nil {
 		return err
 	}

@@ -53,12 +53,12 @@ func (s *Store) Commit(ctx context.Context, ops []record.Op) error {
 // ready sees to it that there is a keeper for every op, with a place for all its values if there is one at all.
 func (s *Store) ready(ctx context.Context, conn *gorm.DB, ops []record.Op) error {
 	for _, op := range ops {
-		k, err := s.keeper(ctx, own(ctx, conn), op.Kind)
+		k, err := s.keeper(ctx, conn, op.Kind)
 		if err != nil {
 			return err
 		}
 		if op.Verb == record.Put && !k.knows(len(op.Row)) { // read before another process migrated, or copied from elsewhere
-			return s.catchUp(ctx, own(ctx, conn))
+			return s.catchUp(ctx, conn)
 		}
 	}
 	return nil

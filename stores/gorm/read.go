@@ -58,7 +58,7 @@ func (s *Store) Find(ctx context.Context, q record.Query) ([]record.Record, erro
 const rereads = 12
 
 // read runs a query until the database has an answer to it: a lock, a deadlock and a broken connection are none.
-func (s *Store) read(ctx context.Context, kind string, query func(keeper, reader) ([]record.Record, error)) ([]record.Record, error) {
+func (s *Store) read(ctx context.Context, kind string, ask func(keeper, reader) ([]record.Record, error)) ([]record.Record, error) {
 	r, join, err := s.reader(ctx)
 	if err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func (s *Store) read(ctx context.Context, kind string, query func(keeper, reader
 		if err != nil {
 			return nil, err
 		}
-		found, err := query(k, r)
+		found, err := ask(k, r)
 		switch {
 		case err == nil:
 			return found, nil
@@ -112,19 +112,19 @@ func pause(ctx context.Context, d time.Duration) {
 
 // get reads rows by their ids. The list is filled up to a power of two, so that there are few different statements.
 func (t *table) get(r reader, tenant string, ids []string) ([]record.Record, error) {
-	args := []any{tenant, ids[0]}
-	where := " WHERE tenant = ? AND id = ?"
-	if len(ids) > 1 {
-		n := 2
-		for n < len(ids) {
-			n *= 2
-		}
-		where = " WHERE tenant = ? AND id IN (?" + strings.Repeat(", ?", n-1) + ")"
-		for i := 1; i < n; i++ {
-			args = append(args, ids[min(i, len(ids)-1)])
-		}
+	if len(ids) == 1 {
+		return t.rows(r.db, tenant, t.selectOne+r.lock, []any{tenant, ids[0]}, 1)
 	}
-	return t.rows(r.db, tenant, t.selectRow+where+r.lock, args, len(ids))
+	n := 2
+	for n < len(ids) {
+		n *= 2
+	}
+	args := append(make([]any, 0, 1+n), tenant)
+	for i := range n {
+		args = append(args, ids[min(i, len(ids)-1)])
+	}
+	where := " WHERE tenant = ? AND id IN (?" + strings.Repeat(", ?", n-1) + ")"
+	return t.rows(r.db, tenant, t.dialect.text(t.selectRow+where+r.lock), args, len(ids))
 }
 
 func (t *table) find(r reader, q record.Query) ([]record.Record, error) {
@@ -155,7 +155,7 @@ func (t *table) find(r reader, q record.Query) ([]record.Record, error) {
 	}
 	b.WriteString(" ORDER BY id LIMIT ?")
 	b.WriteString(r.lock)
-	return t.rows(r.db, q.Tenant, b.String(), append(args, q.Limit), min(q.Limit, 16))
+	return t.rows(r.db, q.Tenant, t.dialect.text(b.String()), append(args, q.Limit), min(q.Limit, 16))
 }
 
 func termIndex(fields []record.Field, name string) int {
@@ -168,8 +168,8 @@ func termIndex(fields []record.Field, name string) int {
 }
 
 // rows runs a query that begins like selectRow.
-func (t *table) rows(db *gorm.DB, tenant, query string, args []any, expect int) ([]record.Record, error) {
-	rows, err := db.Raw(query, args...).Rows()
+func (t *table) rows(db *gorm.DB, tenant, text string, args []any, expect int) ([]record.Record, error) {
+	rows, err := query(db, text, args)
 	if err != nil {
 		return nil, err
 	}

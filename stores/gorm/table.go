@@ -19,10 +19,13 @@ type table struct {
 	fields  []record.Field
 	quoted  []string // the fields' columns
 
-	selectRow, insert, update, delete, check, expire string
+	selectRow                                        string // up to the condition
+	selectOne, insert, update, delete, check, expire string
 }
 
 var _ keeper = (*table)(nil)
+
+const whereID = " WHERE tenant = ? AND id = ?"
 
 func newTable(d *dialect, n names, kind string, fields []record.Field) *table {
 	t := &table{dialect: d, kind: kind, name: n.table(plural(kind)), fields: fields}
@@ -33,18 +36,19 @@ func newTable(d *dialect, n names, kind string, fields []record.Field) *table {
 		return strings.Join(append([]string{before}, list...), ", ")
 	}
 	t.selectRow = "SELECT " + comma("id, rev, version, purge_at, _fields, _extra", t.quoted) + " FROM " + t.name
-	t.insert = "INSERT INTO " + t.name + " (" + comma("tenant, id, rev, version, purge_at, _fields, _extra", t.quoted) +
-		") VALUES (?, ?, ?, ?, ?, ?, ?" + strings.Repeat(", ?", len(fields)) + ")" + d.unique
+	t.selectOne = d.text(t.selectRow + whereID)
+	t.insert = d.text("INSERT INTO " + t.name + " (" + comma("tenant, id, rev, version, purge_at, _fields, _extra", t.quoted) +
+		") VALUES (?, ?, ?, ?, ?, ?, ?" + strings.Repeat(", ?", len(fields)) + ")" + d.unique)
 	set := make([]string, len(fields))
 	for i, c := range t.quoted {
 		set[i] = c + " = ?"
 	}
-	const where = " WHERE tenant = ? AND id = ? AND rev = ?"
-	t.update = "UPDATE " + t.name + " SET " + comma("rev = ?, version = ?, purge_at = ?, _fields = ?, _extra = ?", set) + where +
-		fmt.Sprintf(" AND _fields <= %d", len(fields))
-	t.delete = "DELETE FROM " + t.name + where
-	t.check = "SELECT 1 FROM " + t.name + where + d.share
-	t.expire = fmt.Sprintf(d.sweep, t.name)
+	const where = whereID + " AND rev = ?"
+	t.update = d.text("UPDATE " + t.name + " SET " + comma("rev = ?, version = ?, purge_at = ?, _fields = ?, _extra = ?", set) + where +
+		fmt.Sprintf(" AND _fields <= %d", len(fields)))
+	t.delete = d.text("DELETE FROM " + t.name + where)
+	t.check = d.text("SELECT 1 FROM " + t.name + where + d.share)
+	t.expire = d.text(fmt.Sprintf(d.sweep, t.name))
 	return t
 }
 
@@ -58,25 +62,25 @@ func (t *table) alone(record.Op) bool { return true }
 func (t *table) apply(db *gorm.DB, op record.Op) error {
 	switch {
 	case op.Verb == record.Put && op.Want == 0:
-		args, err := t.values([]any{op.Tenant, op.ID}, op.Record)
+		args, err := t.values(append(t.room(2), op.Tenant, op.ID), op.Record)
 		if err != nil {
 			return err
 		}
-		err = changed(db.Exec(t.insert, args...))
+		err = changed(exec(db, t.insert, args))
 		if classOf(err) == duplicate && t.dialect.unique == "" && strings.Contains(err.Error(), "PRIMARY") {
 			return record.ErrConflict
 		}
 		return err
 	case op.Verb == record.Put:
-		args, err := t.values(nil, op.Record)
+		args, err := t.values(t.room(3), op.Record)
 		if err != nil {
 			return err
 		}
-		return changed(db.Exec(t.update, append(args, op.Tenant, op.ID, op.Want)...))
+		return changed(exec(db, t.update, append(args, op.Tenant, op.ID, op.Want)))
 	case op.Verb == record.Delete:
-		return changed(db.Exec(t.delete, op.Tenant, op.ID, op.Want))
+		return changed(exec(db, t.delete, []any{op.Tenant, op.ID, op.Want}))
 	}
-	return there(db.Raw(t.check, op.Tenant, op.ID, op.Want).Rows())
+	return there(query(db, t.check, []any{op.Tenant, op.ID, op.Want}))
 }
 
 // changed is what became of a statement that changes one row or none.
@@ -102,6 +106,9 @@ func there(rows *sql.Rows, err error) error {
 	}
 	return nil
 }
+
+// room returns an empty list for the arguments of values and n others.
+func (t *table) room(n int) []any { return make([]any, 0, 5+len(t.fields)+n) }
 
 // values appends the arguments from rev on.
 func (t *table) values(args []any, r record.Record) ([]any, error) {
@@ -133,6 +140,6 @@ func (t *table) values(args []any, r record.Record) ([]any, error) {
 // sweep removes at most limit rows that expired before the given time.
 func (t *table) sweep(db *gorm.DB, before any, limit int) (int, error) {
 	args := []any{before, limit, before}
-	done := db.Exec(t.expire, args[:strings.Count(t.expire, "?")]...)
+	done := exec(db, t.expire, args[:strings.Count(t.dialect.sweep, "?")])
 	return int(done.RowsAffected), done.Error
 }

@@ -1,12 +1,14 @@
 package mongo_test
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/population"
 	"github.com/oneauth-go/oneauth/stores/mongo/internal/mongofake"
 )
 
@@ -100,5 +102,21 @@ func TestStatementsOfOperations(t *testing.T) {
 		if n := len(strings.Fields(c.got)); n > c.most {
 			t.Errorf("%s takes %d statements, want at most %d: %s", c.name, n, c.most, c.got)
 		}
+	}
+}
+
+// The same through core alone, as for the other stores. docs/stores.md has them.
+func TestRoundTripsPerOperation(t *testing.T) {
+	server := fake(t)
+	store, err := open(t, server.URI(), freshName(t, server.URI()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	people := population.Make(t, store, 2)
+	tape, n := listen(server), 0
+	count := func() int { n += len(strings.Fields(tape.cut())); return n }
+	want := map[string]int{"check": 1, "key": 2, "list": 1, "refresh": 2, "signin": 17, "signup": 10, "revoke": 7, "page": 1}
+	if got := people.Costs(t, count); !maps.Equal(got, want) {
+		t.Errorf("round trips are %v, written down are %v", got, want)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net"
 	"slices"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/internal/parts"
+	"github.com/oneauth-go/oneauth/internal/population"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/stores/redis"
 )
@@ -283,5 +285,19 @@ func TestRoundTrips(t *testing.T) {
 		if count.n != c.want {
 			t.Errorf("%s took %d round trips, want %d", c.name, count.n, c.want)
 		}
+	}
+}
+
+// Round trips of each operation of core. docs/stores.md has them.
+func TestRoundTripsPerOperation(t *testing.T) {
+	raw := single(t)
+	if raw == nil {
+		return
+	}
+	count := &trips{}
+	raw.AddHook(count)
+	want := map[string]int{"check": 1, "key": 2, "list": 1, "refresh": 2, "signin": 11, "signup": 3, "revoke": 4, "page": 1}
+	if got := population.Make(t, open(t, raw), 2).Costs(t, func() int { return count.n }); !maps.Equal(got, want) {
+		t.Errorf("round trips are %v, written down are %v", got, want)
 	}
 }
