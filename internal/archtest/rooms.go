@@ -135,7 +135,7 @@ var Rooms = []Room{
 	{
 		// testing: the suite is run by the tests of backends, and by nothing else.
 		Name: "stores/storetest", Why: "the conformance suite",
-		Own:   []string{"core/record"},
+		Own:   []string{"core/record", "internal/parts"},
 		Never: all(transport, engines, []string{Module + "/core"}),
 	},
 	{
@@ -149,8 +149,13 @@ var Rooms = []Room{
 		Never: all(heavy, storage, []string{Module + "/core"}),
 	},
 	{
-		// testing: it starts servers for tests, and no program imports it.
+		// testing: it starts servers and processes for tests, and no program imports it.
 		Name: "internal/parts", Why: "programs and servers that tests need",
+	},
+	{
+		// testing: the proofs are run by the tests of stores, and by nothing else.
+		Name: "internal/storeproof", Why: "an application over a store: races, faults, dumps",
+		Own: []string{"", "core", "core/mail", "core/password", "core/record", "stores/storetest", "internal/parts"},
 	},
 	{
 		Name: "internal/jwt", Why: "JWS and JWT: the fast path",
