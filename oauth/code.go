@@ -118,7 +118,7 @@ func (c *code) use(tx *core.Tx, now time.Time) (codeState, error) {
 	case errors.Is(err, record.ErrNotFound):
 		return stale, nil
 	case err != nil:
-		return stale, err
+		return fresh, err // nobody knows: not the code's fault
 	case stored.Used:
 		return used, nil
 	case !now.Before(stored.GoodUntil):
