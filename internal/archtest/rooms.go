@@ -155,7 +155,7 @@ var Rooms = []Room{
 	{
 		// testing: the proofs are run by the tests of stores, and by nothing else.
 		Name: "internal/storeproof", Why: "an application over a store: races, faults, dumps",
-		Own: []string{"", "core", "core/mail", "core/password", "core/record", "stores/storetest", "internal/parts"},
+		Own: []string{"", "core", "core/identifier", "core/password", "core/record", "internal/idp", "internal/parts", "oauth", "stores/storetest"},
 	},
 	{
 		Name: "internal/jwt", Why: "JWS and JWT: the fast path",
