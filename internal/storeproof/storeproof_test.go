@@ -24,3 +24,5 @@ func TestDumpSignsNobodyIn(t *testing.T) {
 	h := storetest.Harness{Open: func() (record.Backend, error) { return records, nil }}
 	storeproof.DumpSignsNobodyIn(t, h, records.Dump)
 }
+
+func TestHostileValues(t *testing.T) { storeproof.HostileValues(t, harness()) }

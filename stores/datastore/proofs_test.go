@@ -81,6 +81,10 @@ func TestOneWinner(t *testing.T) {
 	onPlaces(t, func(t *testing.T, p place) { storeproof.OneWinner(t, p.harness(t)) })
 }
 
+func TestA30HostileValues(t *testing.T) {
+	onPlaces(t, func(t *testing.T, p place) { storeproof.HostileValues(t, p.harness(t)) })
+}
+
 // The faults are above the store: one mode and tenancy will do.
 func TestA24FailsClosed(t *testing.T) {
 	onPlaces(t, func(t *testing.T, p place) {

@@ -25,6 +25,11 @@ func TestOneWinner(t *testing.T) {
 	storeproof.OneWinner(t, h)
 }
 
+func TestA30HostileValues(t *testing.T) {
+	_, h := application(t)
+	storeproof.HostileValues(t, h)
+}
+
 func TestA24FailsClosed(t *testing.T) {
 	_, h := application(t)
 	storeproof.FailsClosed(t, h)

@@ -22,6 +22,10 @@ func TestOneWinner(t *testing.T) {
 	each(t, func(t *testing.T, d database) { storeproof.OneWinner(t, d.harness(t)) })
 }
 
+func TestA30HostileValues(t *testing.T) {
+	each(t, func(t *testing.T, d database) { storeproof.HostileValues(t, d.harness(t)) })
+}
+
 func TestA24FailsClosed(t *testing.T) {
 	each(t, func(t *testing.T, d database) { storeproof.FailsClosed(t, d.harness(t)) })
 }

@@ -20,6 +20,10 @@ func TestOneWinner(t *testing.T) {
 	onEach(t, func(t *testing.T, uri string) { storeproof.OneWinner(t, harness(t, uri, freshName(t, uri))) })
 }
 
+func TestA30HostileValues(t *testing.T) {
+	onEach(t, func(t *testing.T, uri string) { storeproof.HostileValues(t, harness(t, uri, freshName(t, uri))) })
+}
+
 func TestA24FailsClosed(t *testing.T) {
 	onEach(t, func(t *testing.T, uri string) { storeproof.FailsClosed(t, harness(t, uri, freshName(t, uri))) })
 }

@@ -108,6 +108,10 @@ func TestOneWinner(t *testing.T) {
 	onPlaces(t, func(t *testing.T, p place) { storeproof.OneWinner(t, p.harness(t)) })
 }
 
+func TestA30HostileValues(t *testing.T) {
+	onPlaces(t, func(t *testing.T, p place) { storeproof.HostileValues(t, p.harness(t)) })
+}
+
 func TestA24FailsClosed(t *testing.T) {
 	onPlaces(t, func(t *testing.T, p place) { storeproof.FailsClosed(t, p.harness(t)) })
 }
