@@ -188,7 +188,9 @@ func (a *app) hold(t *testing.T, race func(c contest, prize string) (won int, er
 			}
 		}
 	}
-	t.Logf("%d contests, %d rounds each: one winner in each", len(contests), rounds())
+	if !t.Failed() {
+		t.Logf("%d contests, %d rounds each: one winner in each", len(contests), rounds())
+	}
 }
 
 func opened(t testing.TB, h storetest.Harness) record.Backend {
