@@ -89,6 +89,9 @@ func (s *Service) Redeem(ctx context.Context, client *core.Client, param func(na
 		}
 		return err
 	})
+	if state == fresh && errors.Is(err, record.ErrExists) {
+		state = used // while this ran, another one got the session
+	}
 	if state == used {
 		err := s.auth.EndSession(ctx, c.UserID, c.SessionID, "code_reused")
 		if err != nil && !errors.Is(err, core.ErrNotFound) {
@@ -118,7 +121,7 @@ func (c *code) use(tx *core.Tx, now time.Time) (codeState, error) {
 	case errors.Is(err, record.ErrNotFound):
 		return stale, nil
 	case err != nil:
-		return stale, err
+		return fresh, err // nobody knows: not the code's fault
 	case stored.Used:
 		return used, nil
 	case !now.Before(stored.GoodUntil):

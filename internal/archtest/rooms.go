@@ -140,7 +140,7 @@ var Rooms = []Room{
 	{
 		// testing: the suite is run by the tests of backends, and by nothing else.
 		Name: "stores/storetest", Why: "the conformance suite",
-		Own:   []string{"core/record", "internal/clock"},
+		Own:   []string{"core/record", "internal/clock", "internal/parts"},
 		Never: all(transport, engines, []string{Module + "/core"}),
 	},
 	{
@@ -154,13 +154,18 @@ var Rooms = []Room{
 		Never: all(heavy, storage, []string{Module + "/core"}),
 	},
 	{
-		// testing: it starts servers for tests, and no program imports it.
+		// testing: it starts servers and processes for tests, and no program imports it.
 		Name: "internal/parts", Why: "programs and servers that tests need",
 	},
 	{
 		// testing: it fills stores for benchmarks, and no program imports it.
 		Name: "internal/population", Why: "an installation with many users, for benchmarks",
 		Own: []string{"core", "core/identifier", "core/password", "core/record", "core/seal"},
+	},
+	{
+		// testing: the proofs are run by the tests of stores, and by nothing else.
+		Name: "internal/storeproof", Why: "an application over a store: races, faults, dumps",
+		Own: []string{"", "core", "core/identifier", "core/password", "core/record", "internal/idp", "internal/parts", "oauth", "stores/storetest"},
 	},
 	{
 		Name: "internal/jwt", Why: "JWS and JWT: the fast path",

@@ -1,23 +1,18 @@
 package datastore_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/core"
-	"github.com/oneauth-go/oneauth/core/mail"
 	"github.com/oneauth-go/oneauth/core/password"
 	"github.com/oneauth-go/oneauth/stores/datastore"
 	"github.com/oneauth-go/oneauth/stores/datastore/internal/dstest"
@@ -30,22 +25,15 @@ const annPassword = "purple otters sing at dawn"
 type node struct {
 	t    *testing.T
 	auth *oneauth.Auth
-	mail chan mail.Message
-}
-
-// Send keeps a message for the test.
-func (n *node) Send(_ context.Context, m mail.Message) error {
-	n.mail <- m
-	return nil
 }
 
 func startNode(t *testing.T, p place) *node {
 	t.Helper()
-	n := &node{t: t, mail: make(chan mail.Message, 100)}
+	n := &node{t: t}
 	secret := []byte(strings.Repeat("master secret 42", 2))
 	auth, err := oneauth.New(p.open(t), oneauth.WithSecrets(secret), oneauth.WithBaseURL("https://app.example"),
 		oneauth.WithScopes("read"), oneauth.WithHashing(password.CheapParams(), password.Limits{}),
-		oneauth.WithSender(core.Email, n), oneauth.WithEnv(core.Env{Log: slog.New(slog.DiscardHandler)}))
+		oneauth.WithEnv(core.Env{Log: slog.New(slog.DiscardHandler)}))
 	noError(t, err)
 	t.Cleanup(func() { _ = auth.Close() })
 	n.auth = auth
@@ -162,72 +150,6 @@ func TestWholeFlow(t *testing.T) {
 			}
 		})
 	}
-}
-
-// A32: nothing that is stored signs anybody in, and nothing that signs somebody in is stored.
-func TestA32DumpSignsNobodyIn(t *testing.T) {
-	p := fake(t, dstest.Options{}, datastore.Shared)
-	n := startNode(t, p)
-	n.want(201, n.post("/auth/signup", credentials("ann@example.com")))
-	in := n.want(200, n.post("/auth/login", login("ann@example.com")))
-	tokens := n.want(200, n.post("/auth/api/login", login("ann@example.com")))
-	key := n.want(201, n.post("/auth/keys", `{"name":"ci","scopes":["read"]}`, bearer(tokens.field("access_token"))))
-	n.want(202, n.post("/auth/password/forgot", `{"identifier":"ann@example.com"}`))
-	link := n.resetToken()
-
-	words := storedWords(p.server)
-	dump := strings.Join(words, "\n")
-	for name, secret := range map[string]string{
-		"password": annPassword, "cookie": in.cookies[0].Value, "access token": tokens.field("access_token"),
-		"refresh token": tokens.field("refresh_token"), "API key": key.field("key"), "reset token": link,
-	} {
-		if secret == "" || strings.Contains(dump, secret) {
-			t.Errorf("the %s (%d bytes) is in the store", name, len(secret))
-		}
-	}
-	for _, word := range words {
-		stolen := &http.Cookie{Name: in.cookies[0].Name, Value: url.QueryEscape(word)}
-		if n.api(bearer(word)) == 200 || n.api(cookie(stolen)) == 200 || n.post("/auth/token", refresh(word)).code == 200 {
-			t.Errorf("%q of the store signs in", word)
-		}
-	}
-}
-
-var resetLink = regexp.MustCompile(`/password/reset\?token=([^\s"&]+)`)
-
-// resetToken delivers the waiting mail and returns the token in the one about the password.
-func (n *node) resetToken() string {
-	n.t.Helper()
-	ctx, stop := context.WithCancel(n.t.Context())
-	done := make(chan error, 1)
-	go func() { done <- n.auth.Run(ctx) }()
-	defer func() { stop(); <-done }()
-	for timeout := time.After(30 * time.Second); ; {
-		select {
-		case m := <-n.mail:
-			if found := resetLink.FindStringSubmatch(m.Text); found != nil {
-				return found[1]
-			}
-		case <-timeout:
-			n.t.Fatal("no mail with a reset link came")
-		}
-	}
-}
-
-// storedWords returns all text and bytes in the database, whole and taken apart.
-func storedWords(s *dstest.Server) []string {
-	var words []string
-	for _, e := range s.Entities() {
-		words = append(words, e.Key.Path[0].GetName())
-		for _, v := range e.Properties {
-			words = append(words, v.GetStringValue(), string(v.GetBlobValue()))
-		}
-	}
-	for _, w := range slices.Clone(words) {
-		words = append(words, strings.FieldsFunc(w, func(r rune) bool { return strings.ContainsRune(`/$ ,:"[]{}`, r) })...)
-	}
-	slices.Sort(words)
-	return slices.DeleteFunc(slices.Compact(words), func(w string) bool { return w == "" || strings.ContainsAny(w, "\x00\r\n") })
 }
 
 // While the database fails, nobody is told that they are wrong or not signed in: what needs it is answered by 503.

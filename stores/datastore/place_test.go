@@ -1,6 +1,7 @@
 package datastore_test
 
 import (
+	"cmp"
 	"crypto/rand"
 	"os"
 	"strings"
@@ -69,17 +70,16 @@ func realDatabase(t *testing.T) bool {
 // named connects to that database, where the test gets namespaces of its own.
 func named(t *testing.T, tenancy datastore.Tenancy) place {
 	t.Helper()
-	project := os.Getenv("ONEAUTH_TEST_DATASTORE_PROJECT")
-	if project == "" {
-		project = "oneauth-test"
-	}
-	c, err := client.NewClient(t.Context(), project)
+	c, err := client.NewClient(t.Context(), project())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	return place{c, datastore.Options{Tenancy: tenancy, Namespace: "test-" + strings.ToLower(rand.Text()[:16]) + "-"}, nil}
 }
+
+// project is what the database is in.
+func project() string { return cmp.Or(os.Getenv("ONEAUTH_TEST_DATASTORE_PROJECT"), "oneauth-test") }
 
 // open opens another store on the place.
 func (p place) open(t *testing.T) *datastore.Store {

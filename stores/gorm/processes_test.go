@@ -7,6 +7,7 @@ import (
 
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/internal/parts"
+	"github.com/oneauth-go/oneauth/internal/storeproof"
 	gormstore "github.com/oneauth-go/oneauth/stores/gorm"
 	"github.com/oneauth-go/oneauth/stores/storetest"
 	"gorm.io/gorm"
@@ -28,15 +29,14 @@ func contend(place string) error {
 	if err != nil {
 		return err
 	}
-	return storetest.Contend(store)
+	return storeproof.Contend(store)
 }
 
-// Of 66 contenders in three processes, one redeems a token, and one claims an id. The tables are made meanwhile, by
-// whichever process is first.
+// Of 66 contenders in three processes one wins, whatever they fight over. The tables are made meanwhile, by whichever process
+// is first.
 func TestProcesses(t *testing.T) {
 	each(t, func(t *testing.T, d database) {
-		storetest.Contenders(t, func() (record.Backend, error) { return d.store(t, d.open(t)), nil },
-			fmt.Sprintf("%s=%s %s", contendEnv, d.name, d.dsn))
+		storeproof.Contenders(t, d.harness(t), fmt.Sprintf("%s=%s %s", contendEnv, d.name, d.dsn))
 	})
 }
 

@@ -112,24 +112,34 @@ func (d database) open(t testing.TB) *gorm.DB {
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := db.DB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	pool.SetMaxOpenConns(20)
-	pool.SetMaxIdleConns(20)
-	t.Cleanup(func() { _ = pool.Close() })
+	t.Cleanup(func() {
+		if pool, err := db.DB(); err == nil {
+			_ = pool.Close()
+		}
+	})
 	return db
 }
 
+// connect returns a GORM database with a pool that keeps its connections.
 func (d database) connect(c *gorm.Config) (*gorm.DB, error) {
+	dialector := mysql.Open(d.dsn)
 	switch d.name {
 	case "SQLite":
-		return gorm.Open(sqlite.Open(d.dsn), c)
+		dialector = sqlite.Open(d.dsn)
 	case "PostgreSQL":
-		return gorm.Open(postgres.Open(d.dsn), c)
+		dialector = postgres.Open(d.dsn)
 	}
-	return gorm.Open(mysql.Open(d.dsn), c)
+	db, err := gorm.Open(dialector, c)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := db.DB()
+	if err != nil {
+		return nil, err
+	}
+	pool.SetMaxOpenConns(20)
+	pool.SetMaxIdleConns(20)
+	return db, nil
 }
 
 // store opens a store that migrates.

@@ -1,14 +1,8 @@
 package gormstore_test
 
 import (
-	"fmt"
-	"os"
-	osexec "os/exec"
 	"strings"
 	"testing"
-
-	"github.com/oneauth-go/oneauth/core"
-	"github.com/oneauth-go/oneauth/internal/parts"
 )
 
 // Whoever opens the database can read it: typed columns with names, one row for each user, identity and session, and a
@@ -55,93 +49,4 @@ func TestTermsHaveIndexes(t *testing.T) {
 			t.Errorf("indexes of sessions: %q", indexes)
 		}
 	})
-}
-
-// A32: a dump of the database, as the database's own tool makes it, has no secret in it that was given out.
-func TestA32Dump(t *testing.T) {
-	each(t, func(t *testing.T, d database) {
-		s := newShop(t, d)
-		in, err := s.Core().SignUp(t.Context(), core.SignUp{
-			Email: "ann@example.com", Password: "purple otters sing at dawn", Wish: core.Wish{Kind: core.BrowserSession},
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		api, err := s.Core().StartSession(t.Context(), in.User.ID, core.Wish{Kind: core.APISession})
-		if err != nil {
-			t.Fatal(err)
-		}
-		dump := d.dump(t)
-		if !strings.Contains(dump, "ann@example.com") {
-			t.Fatalf("the dump has nothing in it: %.300s", dump)
-		}
-		_, secret, _ := strings.Cut(in.Cookie, ".")
-		for _, given := range []string{"purple otters", secret, api.RefreshToken} {
-			if strings.Contains(dump, given) {
-				t.Errorf("%q is in the dump", given)
-			}
-		}
-	})
-}
-
-// dump returns everything that the database keeps.
-func (d database) dump(t *testing.T) string {
-	t.Helper()
-	var cmd *osexec.Cmd
-	switch d.name {
-	case "SQLite":
-		path := strings.TrimPrefix(strings.Split(d.dsn, "?")[0], "file:")
-		data, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		log, err := os.ReadFile(path + "-wal")
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(data) + string(log)
-	case "PostgreSQL":
-		tool := parts.Command(t, "pg_dump", "postgresql")
-		if tool == "" {
-			return d.rows(t)
-		}
-		dsn, _, _ := strings.Cut(d.dsn, "&search_path=")
-		cmd = osexec.Command(tool, dsn)
-	case "MariaDB":
-		return d.rows(t)
-	}
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v: %v", cmd.Args, err)
-	}
-	return string(out)
-}
-
-// rows reads every row of every table of ours.
-func (d database) rows(t *testing.T) string {
-	t.Helper()
-	db := d.open(t)
-	tables, err := db.Migrator().GetTables()
-	if err != nil {
-		t.Fatal(err)
-	}
-	var out strings.Builder
-	for _, table := range tables {
-		if !strings.HasPrefix(table, "oneauth_") {
-			continue
-		}
-		var rows []map[string]any
-		if err := db.Table(table).Find(&rows).Error; err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range rows {
-			for name, value := range row {
-				if raw, ok := value.([]byte); ok {
-					value = string(raw)
-				}
-				fmt.Fprintf(&out, "%s.%s=%v\n", table, name, value)
-			}
-		}
-	}
-	return out.String()
 }

@@ -233,3 +233,20 @@ func TestRedeemedOnceWhateverHappens(t *testing.T) {
 		})
 	}
 }
+
+var errUsed = errors.New("used before")
+
+// redeem uses up a token, or returns errUsed.
+func redeem(ctx context.Context, db *record.DB, id string) error {
+	return db.Update(record.WithTenant(ctx, "main"), func(tx *record.Tx) error {
+		it, err := things.In(tx).Get(id)
+		if err == nil && it.N != 0 {
+			err = errUsed
+		}
+		if err != nil {
+			return err
+		}
+		it.N = 1
+		return things.In(tx).Put(it)
+	})
+}

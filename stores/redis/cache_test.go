@@ -300,10 +300,10 @@ func TestCacheLeavesRedisAlone(t *testing.T) {
 	if server == nil {
 		return
 	}
-	p := startProxy(t, server.Addr())
+	p := parts.StartProxy(t, server.Addr())
 	var asked atomic.Int64
-	p.obey(func([]byte) action { asked.Add(1); return action{cut: true} })
-	a := newNode(t, mem.New(), p.addr(), time.Minute)
+	p.Obey(func([]byte) parts.Action { asked.Add(1); return parts.Action{Cut: true} })
+	a := newNode(t, mem.New(), p.Addr(), time.Minute)
 	must(t, a.Commit(t.Context(), []record.Op{put("t1", "a", "x", 1, 0)}))
 	first := asked.Load()
 	for range 100 {

@@ -2,11 +2,13 @@ package redis_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -17,6 +19,18 @@ import (
 	"github.com/oneauth-go/oneauth/internal/parts"
 	"github.com/oneauth-go/oneauth/stores/redis"
 )
+
+const (
+	annMail     = "ann@example.com"
+	annPassword = "purple otters sing at dawn"
+)
+
+// app is an application over a store.
+type app struct {
+	t       *testing.T
+	auth    *oneauth.Auth
+	guarded http.Handler
+}
 
 // wakeApp starts an application that looks for revocations every so often, and whenever channel says so.
 func wakeApp(t *testing.T, store record.Backend, addr string, every time.Duration) *app {
@@ -36,6 +50,34 @@ func wakeApp(t *testing.T, store record.Backend, addr string, every time.Duratio
 	a.guarded = auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }))
 	return a
 }
+
+// send is one request; it must be answered with status.
+func (a *app) send(status int, h http.Handler, method, path, body string, edit ...func(*http.Request)) (map[string]any, *http.Response) {
+	a.t.Helper()
+	r := httptest.NewRequest(method, "https://app.example"+path, strings.NewReader(body))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	for _, e := range edit {
+		e(r)
+	}
+	w := httptest.NewRecorder()
+	h.ServeHTTP(w, r)
+	if w.Code != status {
+		a.t.Errorf("%s %s: %d %s, want %d", method, path, w.Code, w.Body, status)
+	}
+	out := map[string]any{}
+	if w.Body.Len() > 0 {
+		_ = json.Unmarshal(w.Body.Bytes(), &out)
+	}
+	return out, w.Result()
+}
+
+func bearer(token any) func(*http.Request) {
+	return func(r *http.Request) { r.Header.Set("Authorization", fmt.Sprint("Bearer ", token)) }
+}
+
+func withCookie(c *http.Cookie) func(*http.Request) { return func(r *http.Request) { r.AddCookie(c) } }
 
 // login signs Ann in on a and makes the token known to b.
 func login(t *testing.T, a, b *app) (token any) {

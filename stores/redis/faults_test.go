@@ -58,14 +58,14 @@ func redeem(ctx context.Context, db *record.DB, id string) error {
 }
 
 // behind returns a store behind a proxy, and one on the server itself; nil where there is no Redis.
-func behind(t *testing.T) (p *proxy, through, direct *redis.Store) {
+func behind(t *testing.T) (p *parts.Proxy, through, direct *redis.Store) {
 	t.Helper()
 	server := parts.Redis(t, parts.Fast)
 	if server == nil {
 		return nil, nil, nil
 	}
-	p = startProxy(t, server.Addr())
-	through, direct = open(t, dial(t, p.addr())), open(t, dial(t, server.Addr()))
+	p = parts.StartProxy(t, server.Addr())
+	through, direct = open(t, dial(t, p.Addr())), open(t, dial(t, server.Addr()))
 	prepare(t, through)
 	prepare(t, direct)
 	return p, through, direct
@@ -79,22 +79,22 @@ func TestLostAnswers(t *testing.T) {
 	}
 	commits := isCommit(t)
 	must(t, through.Commit(t.Context(), []record.Op{put("t1", "first", "x", 1, 0)})) // the server knows the script
-	for id, do := range map[string]action{"before": {cut: true}, "after": {forward: true, cut: true}} {
+	for id, do := range map[string]parts.Action{"before": {Cut: true}, "after": {Forward: true, Cut: true}} {
 		var sent atomic.Int64
-		p.obey(func(request []byte) action {
+		p.Obey(func(request []byte) parts.Action {
 			if !commits(request) {
-				return pass
+				return parts.Pass
 			}
 			sent.Add(1)
 			return do
 		})
 		err := through.Commit(t.Context(), []record.Op{put("t1", id, "x", 1, 0)})
 		if !errors.Is(err, record.ErrUnknown) || sent.Load() != 1 {
-			t.Errorf("cut %s the answer: %v after %d tries, want one and %v", id, err, sent.Load(), record.ErrUnknown)
+			t.Errorf("cut %s the Answer: %v after %d tries, want one and %v", id, err, sent.Load(), record.ErrUnknown)
 		}
 		got, err := direct.Get(t.Context(), thingKey("t1", id))
-		if err != nil || (len(got) == 1) != do.forward {
-			t.Errorf("cut %s the answer: stored is %v, %v", id, got, err)
+		if err != nil || (len(got) == 1) != do.Forward {
+			t.Errorf("cut %s the Answer: stored is %v, %v", id, got, err)
 		}
 	}
 }
@@ -106,21 +106,21 @@ func TestLostAnswersOfRedemptions(t *testing.T) {
 		return
 	}
 	db, commits := openDB(t, through), isCommit(t)
-	for name, do := range map[string]action{"before": {cut: true}, "after": {forward: true, cut: true}} {
+	for name, do := range map[string]parts.Action{"before": {Cut: true}, "after": {Forward: true, Cut: true}} {
 		must(t, issue(t.Context(), db, name))
 		cut := false
-		p.obey(func(request []byte) action {
+		p.Obey(func(request []byte) parts.Action {
 			if cut || !commits(request) {
-				return pass
+				return parts.Pass
 			}
 			cut = true
 			return do
 		})
 		if err := redeem(t.Context(), db, name); err != nil {
-			t.Errorf("cut %s the answer: %v", name, err)
+			t.Errorf("cut %s the Answer: %v", name, err)
 		}
 		if err := redeem(t.Context(), db, name); !errors.Is(err, errUsed) {
-			t.Errorf("cut %s the answer: a second redemption is %v", name, err)
+			t.Errorf("cut %s the Answer: a second redemption is %v", name, err)
 		}
 	}
 }
@@ -144,11 +144,11 @@ func TestServerRefusals(t *testing.T) {
 		"NOREPLICAS Not enough good replicas to write.":                                                 false,
 		"NOPERM User has no permissions to run the 'evalsha' command":                                   false,
 	} {
-		p.obey(func(request []byte) action {
+		p.Obey(func(request []byte) parts.Action {
 			if strings.Contains(string(request), "evalsha") || strings.Contains(string(request), "hgetall") {
-				return action{answer: "-" + answer + "\r\n"}
+				return parts.Action{Answer: "-" + answer + "\r\n"}
 			}
-			return pass
+			return parts.Pass
 		})
 		commit := through.Commit(t.Context(), []record.Op{put("t1", "a", "x", 1, 0)})
 		_, get := through.Get(t.Context(), thingKey("t1", "a"))
@@ -171,15 +171,15 @@ func TestReadsFailClosed(t *testing.T) {
 		return
 	}
 	must(t, direct.Commit(t.Context(), []record.Op{put("t1", "a", "x", 1, 0), put("t1", "b", "x", 1, 0)}))
-	for name, do := range map[string]action{
-		"cut": {cut: true}, "cut after": {forward: true, cut: true}, "nil": {answer: "$-1\r\n"}, "a number": {answer: ":0\r\n"},
-		"an empty text": {answer: "$0\r\n\r\n"}, "garbage": {answer: "HTTP/1.1 200 OK\r\n\r\n"},
+	for name, do := range map[string]parts.Action{
+		"cut": {Cut: true}, "cut after": {Forward: true, Cut: true}, "nil": {Answer: "$-1\r\n"}, "a number": {Answer: ":0\r\n"},
+		"an empty text": {Answer: "$0\r\n\r\n"}, "garbage": {Answer: "HTTP/1.1 200 OK\r\n\r\n"},
 	} {
-		p.obey(func(request []byte) action {
+		p.Obey(func(request []byte) parts.Action {
 			if s := string(request); strings.Contains(s, "hgetall") || strings.Contains(s, "evalsha") {
 				return do
 			}
-			return pass
+			return parts.Pass
 		})
 		if got, err := through.Get(t.Context(), thingKey("t1", "a")); err == nil {
 			t.Errorf("%s: Get returned %v", name, got)

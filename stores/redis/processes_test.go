@@ -6,22 +6,17 @@ import (
 	"os"
 	"testing"
 
-	goredis "github.com/redis/go-redis/v9"
-
-	"github.com/oneauth-go/oneauth/core/record"
-	"github.com/oneauth-go/oneauth/internal/parts"
-	"github.com/oneauth-go/oneauth/stores/redis"
-	"github.com/oneauth-go/oneauth/stores/storetest"
+	"github.com/oneauth-go/oneauth/internal/storeproof"
 )
 
-// contendEnv makes the test binary play another process of an installation; its value is the server's address.
+// contendEnv makes the test binary play another process of an installation; its value is the place.
 const contendEnv = "ONEAUTH_TEST_REDIS"
 
 func TestMain(m *testing.M) {
-	if addr := os.Getenv(contendEnv); addr != "" {
-		store, err := redis.Open(context.Background(), goredis.NewClient(&goredis.Options{Addr: addr, PoolSize: 30}), redis.Options{Log: quiet()})
+	if text := os.Getenv(contendEnv); text != "" {
+		store, err := placeOf(text).open(context.Background())
 		if err == nil {
-			err = storetest.Contend(store)
+			err = storeproof.Contend(store)
 		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
@@ -32,11 +27,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// Of 66 contenders in three processes, one redeems a token, and one claims an id.
+// Of 66 contenders in three processes one wins, whatever they fight over.
 func TestProcesses(t *testing.T) {
-	server := parts.Redis(t, parts.Fast)
-	if server == nil {
-		return
-	}
-	storetest.Contenders(t, func() (record.Backend, error) { return open(t, dial(t, server.Addr())), nil }, contendEnv+"="+server.Addr())
+	onPlaces(t, func(t *testing.T, p place) { storeproof.Contenders(t, p.harness(t), contendEnv+"="+p.text()) })
 }

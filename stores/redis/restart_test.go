@@ -5,6 +5,8 @@ import (
 
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/internal/parts"
+	"github.com/oneauth-go/oneauth/stores/mem"
+	"github.com/oneauth-go/oneauth/stores/redis"
 	"github.com/oneauth-go/oneauth/stores/storetest"
 )
 
@@ -16,4 +18,17 @@ func TestKilledServer(t *testing.T) {
 		return
 	}
 	storetest.Killed(t, server, func() (record.Backend, error) { return open(t, dial(t, server.Addr())), nil })
+}
+
+// The cache's server is killed under load: that costs time, and nothing else. What the store acknowledged is there, and no
+// token is redeemed twice.
+func TestKilledCache(t *testing.T) {
+	server := parts.Redis(t, parts.Fast)
+	if server == nil {
+		return
+	}
+	data := mem.New()
+	storetest.Killed(t, server, func() (record.Backend, error) {
+		return redis.Cache(data.Again(), dial(t, server.Addr()), redis.CacheOptions{Kinds: everyKind, Log: quiet()})
+	})
 }

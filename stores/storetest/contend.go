@@ -1,19 +1,15 @@
 package storetest
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"os/exec"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/parts"
 )
 
 const (
@@ -30,23 +26,13 @@ func Contend(b record.Backend) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Println("ready"); err != nil {
-		return err
-	}
-	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		id := lines.Text()
+	return parts.Serve(func(id string) (string, error) {
 		redeemed, err := winners(errUsed, func() error { return redeemItem(ctx, db, id) })
 		claimed, err2 := winners(record.ErrExists, func() error {
 			return updateItems(ctx, db, func(rows record.Rows[item]) error { return rows.Insert(&item{ID: "claim of " + id}) })
 		})
-		if err := errors.Join(err, err2); err != nil {
-			return err
-		}
-		if _, err := fmt.Println(redeemed, claimed); err != nil {
-			return err
-		}
-	}
-	return nil
+		return fmt.Sprint(redeemed, " ", claimed), errors.Join(err, err2)
+	})
 }
 
 // winners runs f in many goroutines at once and counts for how many it returned nil; the others must fail with lost.
@@ -73,10 +59,7 @@ func winners(lost error, f func() error) (int64, error) {
 func Contenders(t *testing.T, open func() (record.Backend, error), env ...string) {
 	t.Helper()
 	db := openItems(t, open)
-	var all []contender
-	for range contenders {
-		all = append(all, startContender(t, env))
-	}
+	all := parts.Again(t, contenders, env...)
 	n := rounds(testing.Short())
 	for round := range n {
 		id := fmt.Sprint("token ", round)
@@ -84,60 +67,17 @@ func Contenders(t *testing.T, open func() (record.Backend, error), env ...string
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, c := range all {
-			if _, err := fmt.Fprintln(c.in, id); err != nil {
-				t.Fatal(err)
-			}
-		}
 		var redeemed, claimed int
-		for _, c := range all {
-			var r, k int
-			line, err := c.out.ReadString('\n')
-			if err == nil {
-				_, err = fmt.Fscan(strings.NewReader(line), &r, &k)
+		for _, answer := range all.Ask(id) {
+			var r, c int
+			if _, err := fmt.Sscan(answer, &r, &c); err != nil {
+				t.Fatalf("a process answered %q: %v", answer, err)
 			}
-			if err != nil {
-				t.Fatalf("a process answered %q: %v", line, err)
-			}
-			redeemed, claimed = redeemed+r, claimed+k
+			redeemed, claimed = redeemed+r, claimed+c
 		}
 		if redeemed != 1 || claimed != 1 {
 			t.Fatalf("round %d: %d redeemed and %d claimed, want one each", round, redeemed, claimed)
 		}
 	}
 	t.Logf("%d rounds, one winner in each", n)
-}
-
-// contender is a process and the pipes to it.
-type contender struct {
-	in  io.Writer
-	out *bufio.Reader
-}
-
-func startContender(t *testing.T, env []string) contender {
-	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env, cmd.Stderr = append(os.Environ(), env...), os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = in.Close()
-		if err := cmd.Wait(); err != nil {
-			t.Errorf("a process ended with %v", err)
-		}
-	})
-	c := contender{in, bufio.NewReader(out)}
-	if line, err := c.out.ReadString('\n'); err != nil || line != "ready\n" {
-		t.Fatalf("a process says %q, %v", line, err)
-	}
-	return c
 }

@@ -1,71 +1,12 @@
 package storetest
 
 import (
-	"context"
-	"fmt"
-	"runtime"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
-
-// probe is a T that takes note instead of failing.
-type probe struct {
-	ctx      context.Context
-	mu       sync.Mutex
-	messages []string
-	cleanups []func()
-}
-
-func (p *probe) Helper()                  {}
-func (p *probe) Logf(string, ...any)      {}
-func (p *probe) Cleanup(f func())         { p.cleanups = append(p.cleanups, f) }
-func (p *probe) Context() context.Context { return p.ctx }
-
-func (p *probe) Errorf(format string, args ...any) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.messages = append(p.messages, fmt.Sprintf(format, args...))
-}
-
-func (p *probe) Fatalf(format string, args ...any) {
-	p.Errorf(format, args...)
-	runtime.Goexit()
-}
-
-func (p *probe) Failed() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return len(p.messages) > 0
-}
-
-// try runs one law and returns what it complains about. A panic is a complaint too: a naive store may hand out less than
-// the law takes apart.
-func try(t *testing.T, l law, h Harness) []string {
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	p := &probe{ctx: ctx}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			if r := recover(); r != nil {
-				p.Errorf("panic: %v", r)
-			}
-		}()
-		l.test(newEnv(p, h, 10))
-	}()
-	<-done
-	for _, f := range slices.Backward(p.cleanups) {
-		f()
-	}
-	return p.messages
-}
 
 // naive are stores with one mistake each, and a law that must catch it, among others.
 var naive = []struct {
@@ -126,20 +67,10 @@ func wrapped(wrap func(record.Backend) record.Backend) func() Harness {
 }
 
 func TestSuiteCatchesNaiveStores(t *testing.T) {
-	all := map[string]law{}
-	for _, g := range groups {
-		for _, l := range g.laws {
-			all[g.name+"/"+l.name] = l
-		}
-	}
 	for _, n := range naive {
 		t.Run(n.name, func(t *testing.T) {
 			for _, name := range n.caught {
-				l, ok := all[name]
-				if !ok {
-					t.Fatalf("there is no law %q", name)
-				}
-				if complaints := try(t, l, n.open()); len(complaints) == 0 {
+				if complaints := Complaints(t, n.open(), name); len(complaints) == 0 {
 					t.Errorf("the law %q does not catch a store that %s", name, n.name)
 				} else {
 					t.Logf("%s: %.200s", name, complaints[0])

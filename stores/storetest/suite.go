@@ -10,8 +10,9 @@
 // Every sentence of [record.Backend] and every law of package record is a subtest, named after it. STORETEST_ROUNDS sets
 // how often each race is run (default 20, 5 with -short), STORETEST_SEED repeats a failed run of the random ones.
 //
-// [Killed] kills the server of a backend that has one, [Contenders] lets several processes race. [Faulty] wraps a backend with programmable faults, and [EachFault] runs a flow with every one of its store calls
-// failing in every way.
+// [Killed] kills the server of a backend that has one, [Contenders] lets several processes race. [Faulty] wraps a backend
+// with programmable faults, and [EachFault] runs a flow with every one of its store calls failing in every way.
+// [Complaints] shows that a server which a test brings itself lets mistakes happen.
 //
 // What no suite can see from outside: that acknowledged commits survive a power cut (a backend tests its own syncing),
 // that a commit reported as [record.ErrUnknown] really is in doubt, that a backend holds for clocks that differ between

@@ -81,12 +81,18 @@ func Start(o Options) (*Server, error) {
 // Close stops the server and drops its data.
 func (s *Server) Close() { s.grpc.Stop() }
 
-// Addr returns host and port.
+// Addr returns host and port, for DATASTORE_EMULATOR_HOST in another process.
 func (s *Server) Addr() string { return s.addr }
+
+// Mode returns the concurrency mode.
+func (s *Server) Mode() Mode { return s.options.Mode }
+
+// Project is whose data the server has.
+const Project = "test-project"
 
 // Client returns a new client of the server, with a connection of its own.
 func (s *Server) Client(ctx context.Context) (*datastore.Client, error) {
-	c, err := datastore.NewClient(ctx, "test-project",
+	c, err := datastore.NewClient(ctx, Project,
 		option.WithEndpoint("passthrough:///"+s.addr), option.WithoutAuthentication(),
 		option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
 	if err != nil {
