@@ -19,7 +19,10 @@ import (
 // openFile opens a credential file as its users do; in a process that a test has started, too.
 func openFile(path string) (client.Store, error) { return client.NewFileStore(path) }
 
-func TestMain(m *testing.M) { credtest.Main(m, openFile) }
+func TestMain(m *testing.M) {
+	credtest.Work(openFile)
+	os.Exit(m.Run())
+}
 
 // What holds for every store.
 func TestStores(t *testing.T) {

@@ -4,12 +4,15 @@
 //
 //	func open(place string) (client.Store, error) { return newStore(place) }
 //
-//	func TestMain(m *testing.M) { credtest.Main(m, open) }
+//	func TestMain(m *testing.M) {
+//		credtest.Work(open)
+//		os.Exit(m.Run())
+//	}
 //
 //	func TestStore(t *testing.T) {
 //		credtest.Run(t, credtest.Suite{Open: open, Place: func(t testing.TB) string { return t.TempDir() }})
 //	}
 //
-// The tests with several processes start the test's own program again; Main is what makes it work for them.
+// The tests with several processes start the test's own program again, which Work is for.
 // STORETEST_KILLS says how often a process is killed, 3 times by default.
 package credtest

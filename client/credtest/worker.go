@@ -25,16 +25,17 @@ const (
 	goroutines = 8
 )
 
-// Main is what TestMain does where Run is used. In a process that a test has started it does that process's work.
-func Main(m *testing.M, open func(place string) (client.Store, error)) {
-	if work := os.Getenv(workerEnv); work != "" {
-		if err := do(work, os.Args[1], os.Args[2], open); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+// Work does the work of a process that a test has started, and ends it. In all others it does nothing.
+func Work(open func(place string) (client.Store, error)) {
+	work := os.Getenv(workerEnv)
+	if work == "" {
+		return
 	}
-	os.Exit(m.Run())
+	if err := do(work, os.Args[1], os.Args[2], open); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
 }
 
 func do(work, place, param string, open func(place string) (client.Store, error)) error {
