@@ -70,7 +70,7 @@ func TestHostileAnswers(t *testing.T) {
 			_, _ = z.Write(make([]byte, 64<<20))
 			_ = z.Close()
 		},
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/auth/other", 307) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/auth/other", http.StatusTemporaryRedirect) },
 		"no body":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
 		"cut off": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")

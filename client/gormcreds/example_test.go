@@ -53,7 +53,8 @@ func Example() {
 		}
 		return token.AccessToken
 	}
-	fmt.Println(process() == process())
+	first, second := process(), process()
+	fmt.Println(first == second)
 	// Output: true
 }
 
