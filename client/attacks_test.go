@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -63,15 +64,17 @@ func TestHostileAnswers(t *testing.T) {
 		"negative": with(`"expires_in":-1`), "overflow": with(`"expires_in":9223372036854775807`), "more": with(`"expires_in":1e300`),
 		"a word": with(`"expires_in":"600"`), "an age": with(`"expires_in":315360001`), "a part": with(`"expires_in":0.5`),
 		"escapes": with(`"session_id":"\u001b[2J"`), "odd scope": with(`"scope":"read \u202e"`),
-		"endless": endless, "hangs": hang, "too large": says(strings.Repeat(" ", 1<<17) + "{}"),
+		"endless": endless, "hangs": hang, "too large": says(`{"access_token":"at2","token_type":"Bearer"}` + strings.Repeat(" ", 1<<17)),
 		"a bomb": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Encoding", "gzip")
 			z := gzip.NewWriter(w)
 			_, _ = z.Write(make([]byte, 64<<20))
 			_ = z.Close()
 		},
-		"a redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/auth/other", http.StatusTemporaryRedirect) },
-		"no body":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
+		"a redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, "/auth/other", http.StatusTemporaryRedirect)
+		},
+		"no body": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) },
 		"cut off": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			_, _ = io.WriteString(w, "{")
@@ -168,7 +171,8 @@ func TestPlantedFiles(t *testing.T) {
 	if err := errors.Join(os.Remove(path+".lock"), os.Symlink(elsewhere, path+".lock")); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Update(t.Context(), nil); err == nil {
+	err := s.Update(t.Context(), func(_ context.Context, current *client.Credential) (*client.Credential, error) { return current, nil })
+	if err == nil {
 		t.Error("a link was taken for the lock")
 	}
 	if _, err := os.Lstat(elsewhere); !os.IsNotExist(err) {
