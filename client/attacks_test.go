@@ -35,20 +35,14 @@ func TestHostileAnswers(t *testing.T) {
 	with := func(member string) http.HandlerFunc { // the later one of two counts
 		return says(`{"access_token":"at2","token_type":"Bearer","expires_in":600,"refresh_token":"rt2","session_id":"ses_2",` + member + `}`)
 	}
-	var sent atomic.Int64
-	t.Cleanup(func() { // after all of them
-		if n := sent.Load(); n > 64<<20 {
-			t.Errorf("%d bytes were read of an endless answer", n)
-		}
-	})
 	endless := func(w http.ResponseWriter, _ *http.Request) {
 		line := []byte(strings.Repeat(" ", 1<<16))
-		for {
-			n, err := w.Write(line)
-			if sent.Add(int64(n)); err != nil {
+		for range 512 { // 32 MiB: more than fits into the buffers on the way
+			if _, err := w.Write(line); err != nil {
 				return
 			}
 		}
+		t.Error("an endless answer was read to its end")
 	}
 	hang := func(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).Flush()
@@ -93,7 +87,11 @@ func TestHostileAnswers(t *testing.T) {
 				Server: s.URL, ClientID: client.FirstParty, AccessToken: "at1", RefreshToken: "rt1", ExpiresAt: time.Unix(1, 0),
 			}
 			set(t, store, before)
-			c := must(client.New(s.URL, client.WithStore(store), client.WithTimeout(100*time.Millisecond)))(t)
+			timeout := time.Minute
+			if name == "hangs" {
+				timeout = 50 * time.Millisecond
+			}
+			c := must(client.New(s.URL, client.WithStore(store), client.WithTimeout(timeout)))(t)
 			_, login := c.LoginWithPassword(t.Context(), ann, "pw")
 			_, refresh := c.TokenSource(t.Context()).Token()
 			for _, err := range []error{login, refresh} {

@@ -71,6 +71,28 @@ func TestLostLock(t *testing.T) {
 	}
 }
 
+// A holder that is slow, and lives, keeps the lock for longer than a dead one would.
+func TestSlowHolder(t *testing.T) {
+	db := onSQLite(t)
+	slow, other := newStore(t, db, "billing"), newStore(t, db, "billing")
+	err := slow.Update(t.Context(), func(ctx context.Context, _ *client.Credential) (*client.Credential, error) {
+		waiting, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		err := other.Update(waiting, func(context.Context, *client.Credential) (*client.Credential, error) {
+			t.Error("two updates at once")
+			return nil, nil
+		})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("who waited: %v", err)
+		}
+		return &client.Credential{AccessToken: "slow"}, ctx.Err()
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	wantToken(t, slow, "slow")
+}
+
 // When the database does not answer to the holder, change is told before anybody else can have the lock.
 func TestLockThatCannotBeKept(t *testing.T) {
 	db := onSQLite(t)
