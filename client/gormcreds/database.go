@@ -43,7 +43,14 @@ func (s *store) prepare(migrate bool) error {
 	if !migrate {
 		return fmt.Errorf("gormcreds: the database has no table %s: set Options.Migrate, or make it", s.table)
 	}
-	if err := m.CreateTable(&row{}); err != nil && !m.HasTable(s.table) {
+	err := again(s.db.Statement.Context, func() error {
+		err := m.CreateTable(&row{})
+		if err != nil && m.HasTable(s.table) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
 		return fmt.Errorf("gormcreds: table %s: %w", s.table, err)
 	}
 	return nil

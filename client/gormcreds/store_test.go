@@ -71,6 +71,31 @@ func TestLostLock(t *testing.T) {
 	}
 }
 
+// While somebody else writes, a SQLite database that does not wait by itself is tried again.
+func TestBusyDatabase(t *testing.T) {
+	dsn := sqliteDSN(t) + "?_pragma=busy_timeout(0)&_txlock=immediate"
+	var dbs [2]*gorm.DB
+	for i := range dbs {
+		db, err := connect("SQLite", dsn, logger.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		dbs[i] = db
+	}
+	store := newStore(t, dbs[0], "billing")
+	for _, token := range []string{"first", "second"} {
+		writing := dbs[1].Begin()
+		if writing.Error != nil {
+			t.Fatal(writing.Error)
+		}
+		time.AfterFunc(100*time.Millisecond, func() { writing.Rollback() })
+		if err := set(t, store, &client.Credential{AccessToken: token}); err != nil {
+			t.Error(err)
+		}
+		wantToken(t, store, token)
+	}
+}
+
 // A holder that is slow, and lives, keeps the lock for longer than a dead one would.
 func TestSlowHolder(t *testing.T) {
 	db := onSQLite(t)

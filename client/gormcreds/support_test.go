@@ -68,7 +68,7 @@ func connect(kind, dsn string, log logger.Interface) (db *gorm.DB, err error) {
 	return db, nil
 }
 
-// sqliteDSN is a new database, without what makes programs that share a file wait for each other.
+// sqliteDSN is a new database.
 func sqliteDSN(t testing.TB) string { return "file:" + filepath.Join(t.TempDir(), "data.db") }
 
 // onSQLite is a new database, open.
