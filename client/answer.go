@@ -166,6 +166,8 @@ func (a tokenAnswer) credential(c *Client, sent time.Time) (*Credential, error) 
 		return nil, fmt.Errorf("%w: the answer's token_type is not Bearer", ErrUnavailable)
 	case a.ExpiresIn < 0 || a.ExpiresIn > int64(maxLifetime/time.Second):
 		return nil, fmt.Errorf("%w: the answer's expires_in is out of range", ErrUnavailable)
+	case !isPlain(a.Scope) || !isPlain(a.SessionID):
+		return nil, fmt.Errorf("%w: the answer's scope or session_id is malformed", ErrUnavailable)
 	}
 	cred := &Credential{
 		Server: c.server.String(), ClientID: c.clientID, AccessToken: a.AccessToken, RefreshToken: a.RefreshToken,
@@ -175,6 +177,11 @@ func (a tokenAnswer) credential(c *Client, sent time.Time) (*Credential, error) 
 		cred.ExpiresAt = cred.ObtainedAt.Add(time.Duration(a.ExpiresIn) * time.Second)
 	}
 	return cred, nil
+}
+
+// isPlain reports whether s has the characters of a scope alone (RFC 6749 section 3.3): people and logs are shown it.
+func isPlain(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
 }
 
 // isToken reports whether s can stand in an Authorization header (RFC 6750 section 2.1, b64token).

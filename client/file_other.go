@@ -7,6 +7,8 @@ import (
 	"os"
 )
 
+const noFollow = 0
+
 // tryLock refuses: without a lock two processes would refresh at once.
 func tryLock(*os.File) (bool, error) { return false, errors.ErrUnsupported }
 

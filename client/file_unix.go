@@ -9,6 +9,9 @@ import (
 	"syscall"
 )
 
+// noFollow refuses a symbolic link in the place of a file.
+const noFollow = syscall.O_NOFOLLOW
+
 // tryLock takes the lock of an open file, which belongs to this opening of it and not to the process.
 func tryLock(f *os.File) (bool, error) {
 	for {
@@ -25,7 +28,7 @@ func tryLock(f *os.File) (bool, error) {
 
 // openPrivate opens a plain file of this user's that nobody else may read or write. Links are not followed.
 func openPrivate(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NOFOLLOW|syscall.O_NONBLOCK, 0)
+	f, err := os.OpenFile(path, os.O_RDONLY|noFollow|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, syscall.ELOOP) {
 		return nil, fmt.Errorf("%w: %s is a symbolic link", ErrExposed, path)
 	}

@@ -16,6 +16,8 @@ const (
 	errLockViolation    = syscall.Errno(33)
 )
 
+const noFollow = 0
+
 // tryLock locks the first byte of an open file.
 func tryLock(f *os.File) (bool, error) {
 	var at syscall.Overlapped

@@ -16,7 +16,7 @@ const (
 // goroutines and processes of this machine that ask by LockFile. The lock ends with unlock, or with the process. It is for
 // stores whose place has no lock of its own. When ctx ends first, the error is that of ctx.
 func LockFile(ctx context.Context, path string) (unlock func() error, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|noFollow, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,11 @@ func (s *fileStore) Update(ctx context.Context, change func(context.Context, *Cr
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, unlock()) }()
+	defer func() {
+		if unlocking := unlock(); err == nil {
+			err = unlocking
+		}
+	}()
 	current, err := s.Load(ctx)
 	if err != nil {
 		return err
@@ -96,6 +100,9 @@ func (s *fileStore) write(c *Credential) error {
 	data, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
 		return err
+	}
+	if len(data) >= maxFile {
+		return fmt.Errorf("the credential has %d bytes, more than %d", len(data), maxFile-1)
 	}
 	temporary := s.path + ".tmp"
 	if err := os.Remove(temporary); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -65,36 +65,6 @@ func TestOneRefreshForAllGoroutines(t *testing.T) {
 	}
 }
 
-// Clients that share a store refresh once too, each kind of store.
-func TestOneRefreshForAllClients(t *testing.T) {
-	for name, store := range map[string]func(t *testing.T) client.Store{
-		"memory": func(*testing.T) client.Store { return client.NewMemoryStore() },
-		"file": func(t *testing.T) client.Store {
-			return must(client.NewFileStore(filepath.Join(t.TempDir(), "credential.json")))(t)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			shared := store(t)
-			clients := []*client.Client{w.login(client.WithStore(shared))}
-			for range 15 {
-				clients = append(clients, w.client(client.WithStore(shared)))
-			}
-			w.Advance(lifetime)
-			var all sync.WaitGroup
-			for _, c := range clients {
-				all.Go(func() {
-					if status, body := w.get(c, "/api/me"); status != 200 {
-						t.Errorf("%d %s", status, body)
-					}
-				})
-			}
-			all.Wait()
-			w.wantRefreshes(1)
-		})
-	}
-}
-
 // Who gives up waiting does not take the refresh from the others.
 func TestCallerGivesUp(t *testing.T) {
 	w := newWorld(t)

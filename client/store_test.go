@@ -8,107 +8,41 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/oneauth-go/oneauth/client"
+	"github.com/oneauth-go/oneauth/client/credtest"
 )
+
+// openFile opens a credential file as its users do; in a process that a test has started, too.
+func openFile(path string) (client.Store, error) { return client.NewFileStore(path) }
+
+func TestMain(m *testing.M) {
+	credtest.Work(openFile)
+	os.Exit(m.Run())
+}
 
 // What holds for every store.
 func TestStores(t *testing.T) {
-	for name, open := range map[string]func(t *testing.T) client.Store{
-		"memory": func(*testing.T) client.Store { return client.NewMemoryStore() },
-		"file": func(t *testing.T) client.Store {
-			return must(client.NewFileStore(filepath.Join(t.TempDir(), "new", "credential.json")))(t)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			testRoundTrip(t, open(t))
-			testTurns(t, open(t))
-			testLockEndsWithContext(t, open(t))
+	t.Run("memory", func(t *testing.T) {
+		var places sync.Map
+		credtest.Run(t, credtest.Suite{
+			OneProcess: true,
+			Place:      func(t testing.TB) string { return t.Name() },
+			Open: func(place string) (client.Store, error) {
+				s, _ := places.LoadOrStore(place, client.NewMemoryStore())
+				return s.(client.Store), nil
+			},
 		})
-	}
-}
-
-func testRoundTrip(t *testing.T, s client.Store) {
-	if got := stored(t, s); got != nil {
-		t.Fatalf("a new store has %v", got)
-	}
-	full := &client.Credential{
-		Server: "https://app.example", ClientID: "first-party", AccessToken: "at", RefreshToken: "rt", Scopes: []string{"read", "write"},
-		SessionID: "ses_1", ObtainedAt: time.UnixMilli(1e12).UTC(), ExpiresAt: time.UnixMilli(2e12).UTC(),
-	}
-	set(t, s, full)
-	if got := text(stored(t, s)); got != text(full) {
-		t.Errorf("%s came back as %s", text(full), got)
-	}
-	failed := errors.New("failed")
-	err := s.Update(t.Context(), func(_ context.Context, current *client.Credential) (*client.Credential, error) {
-		if text(current) != text(full) {
-			t.Errorf("Update got %v", current)
-		}
-		return nil, failed
 	})
-	if !errors.Is(err, failed) || stored(t, s) == nil {
-		t.Errorf("an error of change: %v, %v", err, stored(t, s))
-	}
-	set(t, s, nil)
-	set(t, s, nil) // what is not there can be removed
-	if got := stored(t, s); got != nil {
-		t.Errorf("after removal: %v", got)
-	}
-}
-
-// text is a credential with its secrets.
-func text(c *client.Credential) string {
-	data, _ := json.Marshal(c)
-	return string(data)
-}
-
-// Updates take turns: none is lost.
-func testTurns(t *testing.T, s client.Store) {
-	set(t, s, &client.Credential{SessionID: "0"})
-	var all sync.WaitGroup
-	for range 8 {
-		all.Go(func() {
-			for range 5 {
-				err := s.Update(t.Context(), func(_ context.Context, current *client.Credential) (*client.Credential, error) {
-					n, err := strconv.Atoi(current.SessionID)
-					runtime.Gosched()
-					return &client.Credential{SessionID: strconv.Itoa(n + 1)}, err
-				})
-				if err != nil {
-					t.Error(err)
-				}
-			}
+	t.Run("file", func(t *testing.T) {
+		credtest.Run(t, credtest.Suite{
+			Place: func(t testing.TB) string { return filepath.Join(t.TempDir(), "new", "credential.json") },
+			Open:  openFile,
 		})
-	}
-	all.Wait()
-	if got := stored(t, s).SessionID; got != "40" {
-		t.Errorf("40 updates counted to %s", got)
-	}
-}
-
-func testLockEndsWithContext(t *testing.T, s client.Store) {
-	ctx, cancel := context.WithCancel(t.Context())
-	err := s.Update(t.Context(), func(_ context.Context, current *client.Credential) (*client.Credential, error) {
-		cancel()
-		err := s.Update(ctx, func(context.Context, *client.Credential) (*client.Credential, error) {
-			t.Error("two updates at once")
-			return nil, nil
-		})
-		if !errors.Is(err, context.Canceled) {
-			t.Errorf("while locked: %v", err)
-		}
-		return current, nil
 	})
-	if err != nil {
-		t.Error(err)
-	}
 }
 
 func mode(t *testing.T, path string) os.FileMode { return must(os.Stat(path))(t).Mode().Perm() }
@@ -179,6 +113,12 @@ func TestCrashWhileWriting(t *testing.T) {
 	if entries := must(os.ReadDir(filepath.Dir(path)))(t); len(entries) != 2 {
 		t.Errorf("the directory has %v", entries)
 	}
+}
+
+// text is a credential with its secrets.
+func text(c *client.Credential) string {
+	data, _ := json.Marshal(c)
+	return string(data)
 }
 
 // Neither credentials nor clients print their secrets.

@@ -24,6 +24,7 @@ type world struct {
 	refreshes atomic.Int64 // answers of the token endpoint with 200
 	mu        sync.Mutex
 	bodies    []string // that POST /api/echo has got
+	browsers  sync.WaitGroup
 }
 
 func newWorld(t *testing.T, options ...oneauth.Option) *world {

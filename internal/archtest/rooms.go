@@ -149,6 +149,11 @@ var Rooms = []Room{
 		Never: all(heavy, storage, []string{Module + "/core"}),
 	},
 	{
+		// testing and an application: the suite is run by the tests of credential stores, and by nothing else.
+		Name: "client/credtest", Why: "the suite for credential stores",
+		Own: []string{"", "client", "core", "oneauthtest"},
+	},
+	{
 		Name: "client/verify", Why: "access tokens, verified without a store",
 		Own:   []string{"internal/jwt"},
 		Never: all(heavy, storage, []string{Module + "/core"}),

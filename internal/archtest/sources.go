@@ -39,6 +39,8 @@ var Exempts = []Exempt{
 	{"stores/storetest/killed.go", []string{"time.Now", "time.Since"}, "a test suite: bounds a real server's recovery"},
 	{"stores/storetest/races.go", []string{"time.Now", "time.Since"}, "a test suite: says how long a storm took"},
 	{"client/options.go", []string{"time.Now", "crypto/rand.Reader"}, "the defaults of client.New"},
+	{"client/credtest/application.go", []string{"time.Now"}, "a test suite: real tokens that really end"},
+	{"client/credtest/processes.go", []string{"time.Now", "time.Since", "math/rand/v2.N"}, "a test suite: when a process is killed"},
 	{"client/verify/config.go", []string{"time.Now"}, "default of Config.Now"},
 	{"internal/idp/provider.go", []string{"time.Now", "crypto/rand.Reader"}, "a provider for tests and demonstrations: its defaults"},
 	{"internal/idp/authorize.go", []string{"crypto/rand.Text"}, "its codes"},

@@ -86,6 +86,7 @@ import (
 	"testing"
 
 	"github.com/oneauth-go/oneauth"
+	"github.com/oneauth-go/oneauth/client"
 )
 
 var (
@@ -100,23 +101,28 @@ var (
 	page  http.Handler // of the application
 	api   http.Handler // of the application
 	t     *testing.T
+	c     *client.Client
 )
 `
 
 // excerptImports are the packages that excerpts may use, by the names that they have there.
 var excerptImports = func() map[string]string {
 	byName := map[string]string{
-		"driver":    "go.mongodb.org/mongo-driver/v2/mongo",
-		"options":   "go.mongodb.org/mongo-driver/v2/mongo/options",
-		"goredis":   "github.com/redis/go-redis/v9",
-		"gorm":      "gorm.io/gorm",
-		"gormstore": module + "/stores/gorm",
+		"driver":      "go.mongodb.org/mongo-driver/v2/mongo",
+		"options":     "go.mongodb.org/mongo-driver/v2/mongo/options",
+		"goredis":     "github.com/redis/go-redis/v9",
+		"gorm":        "gorm.io/gorm",
+		"gormstore":   module + "/stores/gorm",
+		"grpc":        "google.golang.org/grpc",
+		"credentials": "google.golang.org/grpc/credentials",
+		"postgres":    "gorm.io/driver/postgres",
 	}
 	for _, p := range []string{
 		"context", "crypto/tls", "embed", "encoding/base64", "errors", "fmt", "io", "log", "log/slog", "net/http", "os",
 		"slices", "strings", "testing", "time",
-		"", "/apiauth", "/oauth", "/core", "/core/identifier", "/core/mail", "/core/password", "/core/record", "/oneauthtest",
-		"/stores/file", "/stores/mem", "/stores/mongo", "/stores/redis", "/stores/transfer", "/webauth", "/webauth/pages",
+		"", "/apiauth", "/client", "/client/gormcreds", "/client/keyring", "/client/verify", "/grpcauth", "/oauth", "/core",
+		"/core/identifier", "/core/mail", "/core/password", "/core/record", "/oneauthtest", "/stores/file", "/stores/mem",
+		"/stores/mongo", "/stores/redis", "/stores/transfer", "/webauth", "/webauth/pages",
 	} {
 		if p == "" || p[0] == '/' {
 			p = module + p
