@@ -125,7 +125,7 @@ func (k *keptTokens) refresh() (*oauth2.Token, error) {
 	next, err := k.ask(token)
 	var refused *oauth2.RetrieveError
 	switch {
-	case errors.Is(err, errNoRefresh), errors.As(err, &refused) && refused.ErrorCode == "invalid_grant":
+	case errors.Is(err, errNoRefresh), errors.As(err, &refused) && slices.Contains(overCodes, refused.ErrorCode):
 		why := err
 		if err := k.service.auth.KeepProviderTokens(k.ctx, k.link, kept, nil); err != nil {
 			return nil, err
@@ -140,6 +140,10 @@ func (k *keptTokens) refresh() (*oauth2.Token, error) {
 	}
 	return next, k.service.auth.KeepProviderTokens(context.WithoutCancel(k.ctx), k.link, kept, fresh)
 }
+
+// overCodes are the errors with which providers say that a refresh token is over: that of RFC 6749 section 5.2, and
+// GitHub's own.
+var overCodes = []string{"invalid_grant", "bad_refresh_token"}
 
 var errNoRefresh = errors.New("oauth: the access token is over, and there is no refresh token")
 
