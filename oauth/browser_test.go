@@ -110,6 +110,23 @@ func TestFormPost(t *testing.T) {
 	}
 }
 
+// Forms are taken for a provider that answers with them, and nothing else of a provider takes requests of other sites.
+func TestFormPostIsForThoseWhoAskForIt(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	back := b.at(b.begin(), "1001").Query()
+	for _, path := range []string{"/auth/oauth/example/callback", "/auth/oauth/example", "/auth/oauth/example/link"} {
+		r := b.request("POST", path, strings.NewReader(back.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", s.idp.Issuer)
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		if p := b.do(r); p.status < 400 || p.status >= 500 {
+			t.Errorf("%s: %d %s", path, p.status, p.text)
+		}
+	}
+	b.get("/auth/oauth/example/callback?" + back.Encode()).want(303)
+}
+
 // What Apple's form tells of a person reaches the declaration's Profile, and nothing else does.
 func TestFormPostUser(t *testing.T) {
 	var told string

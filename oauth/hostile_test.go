@@ -347,6 +347,91 @@ func TestKeyRotation(t *testing.T) {
 	s.browser().signIn("1001").want(303)
 }
 
+// While the key set cannot be had, people come in by the keys that are known, and nobody by one that is not. Then all is
+// well again.
+func TestKeySetOutage(t *testing.T) {
+	s := newSite(t)
+	s.browser().signIn("1001").want(303)
+	s.idp.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/jwks" {
+			w.WriteHeader(503)
+		}
+		return r.URL.Path == "/jwks"
+	}
+	s.browser().signIn("1001").want(303)
+	if err := s.idp.Rotate(); err != nil {
+		t.Fatal(err)
+	}
+	b := s.browser()
+	b.signIn("1001").want(503, "<html")
+	if b.whoami() != "" {
+		t.Error("a key that nobody published signs somebody in")
+	}
+	s.idp.Intercept = nil
+	b.signIn("1001").want(303)
+}
+
+// A key that the provider has withdrawn is believed no longer than a discovery, which is a day.
+func TestWithdrawnKey(t *testing.T) {
+	s := newSite(t)
+	s.browser().signIn("1001").want(303)
+	s.idp.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path == "/jwks" {
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"keys":[]}`)
+		}
+		return r.URL.Path == "/jwks"
+	}
+	s.clock.Advance(24 * time.Hour)
+	s.browser().signIn("1001").want(503)
+}
+
+// A key set of a thousand keys is read; one of more than a megabyte is not (TestProviderFails), and a key that cannot be
+// used hides no other.
+func TestStrangeKeySets(t *testing.T) {
+	s := newSite(t)
+	for name, more := range map[string]string{
+		"many":    strings.TrimSuffix(strings.Repeat(`{"kty":"oct","k":"AAAA","kid":"old"},`, 1000), ","),
+		"unknown": `{"kty":"XYZ","kid":"x","alg":"PQ-1"}`,
+	} {
+		s.clock.Advance(24 * time.Hour)
+		s.idp.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path != "/jwks" {
+				return false
+			}
+			key, err := json.Marshal(s.idp.Keys()[0])
+			if err != nil {
+				t.Error(err)
+			}
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = io.WriteString(w, `{"keys":[`+more+`,`+string(key)+`]}`)
+			return true
+		}
+		if p := s.browser().signIn("1001"); p.status != 303 {
+			t.Errorf("%s: %d %s", name, p.status, p.text)
+		}
+	}
+}
+
+// Clocks may differ by a few minutes where a token begins. It ends when it says.
+func TestClockSkew(t *testing.T) {
+	for name, c := range map[string]struct {
+		ahead time.Duration // of the provider's clock
+		want  int
+	}{
+		"the same": {0, 303}, "ahead": {4 * time.Minute, 303}, "far ahead": {6 * time.Minute, 503},
+		"behind": {-4 * time.Minute, 303}, "far behind": {-6 * time.Minute, 503},
+	} {
+		s := newSite(t, func(p *plan) {
+			p.idp.Now = func() time.Time { return p.clock.Now().Add(c.ahead) }
+			p.idp.Claims = func(claims map[string]any) { claims["nbf"] = claims["iat"] }
+		})
+		if p := s.browser().signIn("1001"); p.status != c.want {
+			t.Errorf("%s: %d %s", name, p.status, p.text)
+		}
+	}
+}
+
 // A provider that comes back is asked again; what was discovered stays good while it is down.
 func TestProviderComesBack(t *testing.T) {
 	s := newSite(t)
@@ -370,7 +455,7 @@ func TestReturnToStaysHere(t *testing.T) {
 	}
 }
 
-// Hundreds at once are each themselves.
+// Hundreds at once are each themselves, in whichever way they come: by browser, by a program's code, with an ID token.
 func TestParallelSignIns(t *testing.T) {
 	s := newSite(t)
 	s.idp.People = nil
@@ -379,15 +464,31 @@ func TestParallelSignIns(t *testing.T) {
 		s.idp.People = append(s.idp.People, idp.Person{Subject: name, Name: name, Email: name + "@id.example", EmailVerified: true})
 	}
 	var wg sync.WaitGroup
-	for _, who := range s.idp.People {
-		wg.Go(func() {
-			b := s.browser()
-			b.signIn(who.Subject).want(303)
-			u, _, err := s.Core().User(t.Context(), b.whoami())
-			if err != nil || u.Name != who.Name {
-				t.Errorf("%s is %+v, %v", who.Name, u, err)
-			}
-		})
+	for i, who := range s.idp.People {
+		ways := []func() string{
+			func() string {
+				b := s.browser()
+				b.signIn(who.Subject).want(303)
+				return b.whoami()
+			},
+			func() string {
+				b := s.browser()
+				return b.me(b.redeem(b.appCode(who.Subject)).want(200).str("access_token")).want(200).text
+			},
+			func() string {
+				b := s.browser()
+				p := b.call("/auth/oauth/example/token", object{"id_token": s.idToken(i, appNonce), "nonce": appNonce}).want(200)
+				return b.me(p.str("access_token")).want(200).text
+			},
+		}
+		for _, way := range ways {
+			wg.Go(func() {
+				u, _, err := s.Core().User(t.Context(), way())
+				if err != nil || u.Name != who.Name {
+					t.Errorf("%s is %+v, %v", who.Name, u, err)
+				}
+			})
+		}
 	}
 	wg.Wait()
 }
