@@ -60,6 +60,15 @@ func (b *browser) redeem(code string, pairs ...string) page {
 	return b.do(r)
 }
 
+// refresh exchanges a refresh token of the app.
+func (b *browser) refresh(token string) page {
+	b.t.Helper()
+	r := b.request("POST", "/auth/token", strings.NewReader(
+		url.Values{"grant_type": {"refresh_token"}, "client_id": {"app"}, "refresh_token": {token}}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return b.do(r)
+}
+
 // me asks the site's API with an access token.
 func (b *browser) me(token string) page {
 	b.t.Helper()
@@ -90,10 +99,7 @@ func TestAPIMode(t *testing.T) {
 	if err != nil || session.UserID != ada || session.ClientID != "app" || session.DeviceName != "Ada's phone" {
 		t.Errorf("session is %+v, %v", session, err)
 	}
-	r := b.request("POST", "/auth/token", strings.NewReader(
-		url.Values{"grant_type": {"refresh_token"}, "client_id": {"app"}, "refresh_token": {p.str("refresh_token")}}.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	b.do(r).want(200)
+	b.refresh(p.str("refresh_token")).want(200)
 }
 
 // golang.org/x/oauth2 is a client of API mode.

@@ -126,7 +126,7 @@ func (c *code) use(tx *core.Tx, now time.Time) (codeState, error) {
 	case errors.Is(err, record.ErrNotFound):
 		return stale, nil
 	case err != nil:
-		return stale, err
+		return fresh, err // nobody knows, and the error says so
 	case stored.Used:
 		return used, nil
 	case !now.Before(stored.GoodUntil):

@@ -47,6 +47,7 @@ type keptTokens struct {
 const (
 	refreshBefore = time.Minute            // how long before its end a token is refreshed
 	refreshWithin = 30 * time.Second       // how long one process may take for it before another tries
+	releaseWithin = 2 * time.Second        // how long it tries to say that it is done
 	refreshLook   = 100 * time.Millisecond // how often the others look whether it is done
 )
 
@@ -106,7 +107,9 @@ func (k *keptTokens) claim() (bool, error) {
 
 // release lets others ask. If it fails they have to wait.
 func (k *keptTokens) release() {
-	err := k.service.auth.Update(context.WithoutCancel(k.ctx), func(tx *core.Tx) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(k.ctx), releaseWithin)
+	defer cancel()
+	err := k.service.auth.Update(ctx, func(tx *core.Tx) error {
 		return refreshes.In(tx.Record()).Delete(k.link)
 	})
 	if err != nil {
