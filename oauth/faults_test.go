@@ -21,7 +21,10 @@ import (
 // and gives nothing, or it is a success and the store holds what it says; and then the person begins again and comes in.
 func TestA24FailingStores(t *testing.T) {
 	for name, stage := range steps {
-		t.Run(name, func(t *testing.T) { failEachCall(t, stage) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			failEachCall(t, stage)
+		})
 	}
 }
 

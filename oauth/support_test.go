@@ -114,7 +114,8 @@ func newSite(t testing.TB, change ...func(*plan)) *site {
 	mux.Handle("/me", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, oneauth.From(r.Context()).Subject)
 	})))
-	server.Config.Handler, s.handler = mux, mux
+	s.handler = mux
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) })
 	server.Start()
 	t.Cleanup(func() {
 		server.Close()
