@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -82,6 +84,19 @@ func TestCodeIsSentOnce(t *testing.T) {
 				t.Errorf("with Basic: %v", asked)
 			}
 		})
+	}
+}
+
+// Declaring a provider that is not on the list takes under 15 lines, as docs/providers.md shows; doctest compiles them.
+func TestDeclaringAProviderIsShort(t *testing.T) {
+	text, err := os.ReadFile("../docs/providers.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, found := strings.Cut(string(text), "\nfunc Example(")
+	function, _, ended := strings.Cut(rest, "\n}\n")
+	if lines := strings.Count(function, "\n") + 2; !found || !ended || lines >= 15 {
+		t.Errorf("%v %v: %d lines", found, ended, lines)
 	}
 }
 
