@@ -248,11 +248,16 @@ func TestPlantedFlowCookie(t *testing.T) {
 	attacker, victim := s.browser(), s.browser()
 	site, _ := url.Parse(s.url)
 	back := attacker.at(attacker.begin(), "1001")
-	victim.begin()
+	state := victim.begin().Query().Get("state")
 	stolen := attacker.http.Jar.Cookies(site)[0]
 	planted := &http.Cookie{Name: victim.http.Jar.Cookies(site)[0].Name, Value: stolen.Value}
 	victim.http.Jar.SetCookies(site, []*http.Cookie{planted})
 	s.refused(t, victim, victim.get(back.String()), 400)
+	swapped := *back // the attacker's code, with the victim's state over the attacker's flow
+	q := swapped.Query()
+	q.Set("state", state)
+	swapped.RawQuery = q.Encode()
+	s.refused(t, victim, victim.get(swapped.String()), 400)
 	r := attacker.request("GET", back.String(), nil)
 	r.AddCookie(stolen)
 	s.refused(t, attacker, attacker.do(r), 400)

@@ -77,3 +77,25 @@ func waitFor(t *testing.T, path string, limit time.Duration) {
 		t.Errorf("answer is %d after %v", answer.StatusCode, took)
 	}
 }
+
+// Where a provider fails for the moment, what may be asked twice is asked once more.
+func TestProviderStumbles(t *testing.T) {
+	for _, path := range []string{"/.well-known/openid-configuration", "/userinfo"} {
+		asked := 0
+		s := newSite(t, func(p *plan) {
+			p.idp.ThinIDTokens = true
+			p.idp.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
+				if r.URL.Path != path {
+					return false
+				}
+				if asked++; asked == 1 {
+					w.WriteHeader(http.StatusBadGateway)
+				}
+				return asked == 1
+			}
+		})
+		if p := s.browser().signIn("1001"); p.status != 303 || asked != 2 {
+			t.Errorf("%s: %d after %d requests", path, p.status, asked)
+		}
+	}
+}
