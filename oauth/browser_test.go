@@ -197,6 +197,24 @@ func TestFlowsAreFew(t *testing.T) {
 	b.signIn("1001").want(303)
 }
 
+// Flows that are large are fewer, so that a request's cookies stay within the 8 KiB that servers take.
+func TestFlowsFitIntoAHeader(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	site, _ := url.Parse(s.url)
+	for range 12 {
+		b.begin("return_to", "/"+strings.Repeat("x", 1500))
+		size := 0
+		for _, c := range b.http.Jar.Cookies(site) {
+			size += len(c.Name) + len(c.Value)
+		}
+		if size > 8192 {
+			t.Fatalf("%d bytes of cookies", size)
+		}
+	}
+	b.signIn("1001", "return_to", "/"+strings.Repeat("x", 2000)).want(303)
+}
+
 // Two tabs may sign in at the same time.
 func TestTwoTabs(t *testing.T) {
 	s := newSite(t)
@@ -217,6 +235,23 @@ func TestThinIDToken(t *testing.T) {
 	b.signIn("1001").want(303)
 	if u, identities, err := s.Core().User(t.Context(), b.whoami()); err != nil || u.Name != "Ada Lovelace" || !identities[0].Verified {
 		t.Errorf("user is %+v %+v, %v", u, identities, err)
+	}
+}
+
+// What UserInfo adds overwrites nothing that is signed, and verifies no address but its own.
+func TestUserInfoAddsOnly(t *testing.T) {
+	s := newSite(t, func(p *plan) {
+		p.idp.Claims = func(c map[string]any) {
+			delete(c, "name")
+			delete(c, "email_verified")
+			c["email"], c["locale"] = "victim@example.com", "de"
+		}
+	})
+	b := s.browser()
+	b.signIn("1001").want(303)
+	l := b.onlyLink()
+	if l.Email != "victim@example.com" || l.Verified || l.Locale != "de" || l.Name != "Ada Lovelace" {
+		t.Errorf("linked is %+v", l)
 	}
 }
 

@@ -332,16 +332,6 @@ func TestHostileDiscovery(t *testing.T) {
 	}
 }
 
-// Only asymmetric algorithms are believed, whatever the discovery document offers.
-func TestSymmetricAlgorithmsAreNotBelieved(t *testing.T) {
-	s := newSite(t, func(p *plan) {
-		p.idp.Discovery = func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []string{"HS256", "none"} }
-		hmacOfPublicKey(p)
-	})
-	b := s.browser()
-	s.refused(t, b, b.signIn("1001"), 503)
-}
-
 // A provider that comes back is asked again; what was discovered stays good while it is down.
 func TestProviderComesBack(t *testing.T) {
 	s := newSite(t)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // A provider's new key is fetched when a token is signed with it.
@@ -102,4 +104,34 @@ func TestClockSkew(t *testing.T) {
 			t.Errorf("%s: %d %s", name, p.status, p.text)
 		}
 	}
+}
+
+// Only asymmetric algorithms are believed, whatever the discovery document offers.
+func TestSymmetricAlgorithmsAreNotBelieved(t *testing.T) {
+	s := newSite(t, func(p *plan) {
+		p.idp.Discovery = func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []string{"HS256", "none"} }
+		hmacOfPublicKey(p)
+	})
+	b := s.browser()
+	s.refused(t, b, b.signIn("1001"), 503)
+}
+
+// Nor is one whose key is published, where everybody can sign with it.
+func TestPublishedSecretIsNotBelieved(t *testing.T) {
+	secret := []byte("0123456789abcdef0123456789abcdef")
+	s := newSite(t, signedBy(jose.HS256, jose.JSONWebKey{Key: secret, KeyID: "shared"}), func(p *plan) {
+		p.idp.Discovery = func(d map[string]any) { d["id_token_signing_alg_values_supported"] = []string{"ES256", "HS256"} }
+		p.idp.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
+			if r.URL.Path == "/jwks" {
+				w.Header().Set("Content-Type", "application/json")
+				set := jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: secret, KeyID: "shared"}}}
+				if err := json.NewEncoder(w).Encode(set); err != nil {
+					t.Error(err)
+				}
+			}
+			return r.URL.Path == "/jwks"
+		}
+	})
+	b := s.browser()
+	s.refused(t, b, b.signIn("1001"), 503)
 }

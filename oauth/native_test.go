@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/core"
 )
 
@@ -152,6 +153,21 @@ func TestNativeInput(t *testing.T) {
 	b.call("/auth/oauth/example/token", object{"id_token": fresh, "nonce": appNonce, "client_id": "plain"}).want(400, "unauthorized_client")
 	s.clock.Advance(s.idp.Lifetime + time.Second)
 	b.call("/auth/oauth/example/token", object{"id_token": fresh, "nonce": appNonce}).want(400, "invalid_grant")
+}
+
+// A confidential client proves that it is one.
+func TestNativeClientSecret(t *testing.T) {
+	const secret = "a-secret-of-the-confidential-client"
+	s := newSite(t, func(p *plan) {
+		p.options = append(p.options, oneauth.WithClients(
+			core.ClientConfig{ID: "backend", Secrets: []string{secret}, RedirectURIs: []string{"https://backend.example/cb"}}))
+	})
+	b := s.browser()
+	for given, want := range map[string]int{"": 401, "another-secret-that-is-long-enough": 401, secret: 200} {
+		b.call("/auth/oauth/example/token", object{
+			"id_token": s.idToken(0, appNonce), "nonce": appNonce, "client_id": "backend", "client_secret": given,
+		}).want(want)
+	}
 }
 
 // A provider that has no ID tokens has no native sign-in.
