@@ -82,8 +82,12 @@ func (b *browser) me(token string) page {
 func TestAPIMode(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
-	to := b.signIn("1001", appStart("scope", "read", "device_name", "Ada's phone")...).want(303).location()
+	answer := b.signIn("1001", appStart("scope", "read", "device_name", "Ada's phone")...).want(303)
+	to := answer.location()
 	q := to.Query()
+	if answer.header.Get("Referrer-Policy") != "no-referrer" || answer.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the answer is %v", answer.header)
+	}
 	if !strings.HasPrefix(to.String(), appRedirect+"?") || q.Get("state") != "app-state" || q.Get("iss") != s.url || len(q) != 3 {
 		t.Errorf("the app gets %s", to)
 	}

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -14,7 +15,8 @@ import (
 func TestBrowserSignIn(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
-	at := b.begin("return_to", "/welcome?a=1")
+	start := b.get("/auth/oauth/example?return_to=%2Fwelcome%3Fa%3D1").want(303)
+	at := start.location()
 	q := at.Query()
 	for _, name := range []string{"state", "nonce", "code_challenge"} {
 		if len(q.Get(name)) != 43 {
@@ -25,8 +27,13 @@ func TestBrowserSignIn(t *testing.T) {
 		t.Errorf("the provider is asked %s", at)
 	}
 	p := b.get(b.at(at, "1001").String()).want(303)
-	if p.header.Get("Location") != "/welcome?a=1" || p.header.Get("Referrer-Policy") != "no-referrer" {
+	if p.header.Get("Location") != "/welcome?a=1" {
 		t.Errorf("answer is %v", p.header)
+	}
+	for _, h := range []http.Header{start.header, p.header} { // their addresses have what is for one party alone
+		if h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") != "no-store" {
+			t.Errorf("answer is %v", h)
+		}
 	}
 	ada := b.whoami()
 	user, identities, err := s.Core().User(t.Context(), ada)
