@@ -92,3 +92,30 @@ func TestClientWithoutTheGrant(t *testing.T) {
 	b.call("/auth/oauth/example/token", object{"id_token": s.idToken(0, appNonce), "nonce": appNonce, "client_id": "refresher"}).
 		want(400, "unauthorized_client")
 }
+
+// Only an answer of 200 in JSON says who somebody is, whatever an error's body has.
+func TestOnlyJSONOf200Counts(t *testing.T) {
+	for name, c := range map[string]struct {
+		status int
+		media  string
+		want   int
+	}{
+		"as it should be": {200, "application/json; charset=utf-8", 303}, "an error": {403, "application/json", 503},
+		"accepted": {202, "application/json", 503}, "HTML": {200, "text/html", 503}, "no type": {200, ";", 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newSite(t, func(p *plan) {
+				p.provider = plainProvider(p.idp.Issuer)
+				p.idp.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
+					if r.URL.Path == "/userinfo" {
+						w.Header().Set("Content-Type", c.media)
+						w.WriteHeader(c.status)
+						_, _ = w.Write([]byte(`{"sub":"1001","name":"Ada"}`))
+					}
+					return r.URL.Path == "/userinfo"
+				}
+			})
+			s.browser().signIn("1001").want(c.want)
+		})
+	}
+}
