@@ -1,6 +1,7 @@
 package apiauth
 
 import (
+	"context"
 	"errors"
 	"net/http"
 
@@ -36,8 +37,34 @@ func (s *Service) started(h handler) handler {
 	}
 }
 
-// handleToken is the token endpoint (RFC 6749 section 3.2).
+// handleToken is the token endpoint (RFC 6749 section 3.2). Requests that reach no grant are told of here; what a grant
+// refuses is for its handler to tell.
 func (s *Service) handleToken(w http.ResponseWriter, r *http.Request) error {
+	handle, g, err := s.tokenRequest(w, r)
+	if err != nil {
+		return s.refusedRequest(r.Context(), err)
+	}
+	answer, err := s.exchange(r.Context(), handle, g)
+	if err != nil {
+		return err
+	}
+	wire.WriteJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+// refusedRequest records that a token request was refused because of cause, and returns cause.
+func (s *Service) refusedRequest(ctx context.Context, cause error) error {
+	e := core.Event{
+		Type: core.EventSignInFailed, Outcome: core.Failure, Reason: string(core.AsError(cause).Code), Detail: "token request",
+	}
+	if err := s.auth.Update(ctx, func(tx *core.Tx) error { return tx.Emit(e) }); err != nil {
+		return errors.Join(err, cause)
+	}
+	return cause
+}
+
+// tokenRequest reads a token request and returns who is to answer it.
+func (s *Service) tokenRequest(w http.ResponseWriter, r *http.Request) (GrantHandler, GrantRequest, error) {
 	var in struct {
 		clientParams
 		GrantType    string `json:"grant_type"`
@@ -45,22 +72,19 @@ func (s *Service) handleToken(w http.ResponseWriter, r *http.Request) error {
 		Scope        string `json:"scope"`
 	}
 	if err := wire.Decode(w, r, &in); err != nil {
-		return err
+		return nil, GrantRequest{}, err
 	}
 	client, err := s.client(r.Context(), r, in.clientParams)
 	if err != nil {
-		return err
+		return nil, GrantRequest{}, err
 	}
 	get, err := params(r)
 	if err != nil {
-		return err
+		return nil, GrantRequest{}, err
 	}
-	answer, err := s.exchange(r.Context(), in.GrantType, GrantRequest{Client: client, Params: get})
-	if err != nil {
-		return err
-	}
-	wire.WriteJSON(w, http.StatusOK, answer)
-	return nil
+	g := GrantRequest{Client: client, Params: get}
+	handle, err := s.grant(in.GrantType, client)
+	return handle, g, err
 }
 
 // handleRevoke is the revocation endpoint (RFC 7009).

@@ -3,7 +3,6 @@ package apiauth
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/oneauth-go/oneauth/core"
@@ -19,23 +18,28 @@ type GrantRequest struct {
 	Params func(name string) string // a parameter's value, or "" when it is absent
 }
 
-// exchange runs a grant for an authenticated client.
-func (s *Service) exchange(ctx context.Context, grantType string, g GrantRequest) (*TokenAnswer, error) {
-	handler := s.grants[grantType]
+// grant returns the handler of a grant type, if the client may use it.
+func (s *Service) grant(grantType string, client *core.Client) (GrantHandler, error) {
+	handle := s.grants[grantType]
 	switch {
 	case grantType == "":
 		return nil, core.FieldE(core.CodeInvalidRequest, "grant_type", "The grant_type is missing.")
-	case handler == nil:
+	case handle == nil:
 		return nil, core.E(core.CodeUnsupportedGrantType, "")
-	case !g.Client.MayUse(grantType):
+	case !client.MayUse(grantType):
 		return nil, core.E(core.CodeUnauthorizedClient, "")
 	}
-	in, err := handler(ctx, g)
+	return handle, nil
+}
+
+// exchange runs a grant for an authenticated client.
+func (s *Service) exchange(ctx context.Context, handle GrantHandler, g GrantRequest) (*TokenAnswer, error) {
+	in, err := handle(ctx, g)
 	if err != nil {
 		return nil, err
 	}
 	if in == nil || in.Session == nil || in.Session.ClientID != g.Client.ID {
-		return nil, core.E(core.CodeInternal, "").Wrap(fmt.Errorf("apiauth: grant %s gave no session of the client", grantType))
+		return nil, core.E(core.CodeInternal, "").Wrap(errors.New("apiauth: the grant gave no session of the client"))
 	}
 	return s.Issue(ctx, in)
 }

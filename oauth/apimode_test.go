@@ -60,6 +60,15 @@ func (b *browser) redeem(code string, pairs ...string) page {
 	return b.do(r)
 }
 
+// refresh exchanges a refresh token of the app.
+func (b *browser) refresh(token string) page {
+	b.t.Helper()
+	r := b.request("POST", "/auth/token", strings.NewReader(
+		url.Values{"grant_type": {"refresh_token"}, "client_id": {"app"}, "refresh_token": {token}}.Encode()))
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return b.do(r)
+}
+
 // me asks the site's API with an access token.
 func (b *browser) me(token string) page {
 	b.t.Helper()
@@ -73,8 +82,12 @@ func (b *browser) me(token string) page {
 func TestAPIMode(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
-	to := b.signIn("1001", appStart("scope", "read", "device_name", "Ada's phone")...).want(303).location()
+	answer := b.signIn("1001", appStart("scope", "read", "device_name", "Ada's phone")...).want(303)
+	to := answer.location()
 	q := to.Query()
+	if answer.header.Get("Referrer-Policy") != "no-referrer" || answer.header.Get("Cache-Control") != "no-store" {
+		t.Errorf("the answer is %v", answer.header)
+	}
 	if !strings.HasPrefix(to.String(), appRedirect+"?") || q.Get("state") != "app-state" || q.Get("iss") != s.url || len(q) != 3 {
 		t.Errorf("the app gets %s", to)
 	}
@@ -90,10 +103,7 @@ func TestAPIMode(t *testing.T) {
 	if err != nil || session.UserID != ada || session.ClientID != "app" || session.DeviceName != "Ada's phone" {
 		t.Errorf("session is %+v, %v", session, err)
 	}
-	r := b.request("POST", "/auth/token", strings.NewReader(
-		url.Values{"grant_type": {"refresh_token"}, "client_id": {"app"}, "refresh_token": {p.str("refresh_token")}}.Encode()))
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	b.do(r).want(200)
+	b.refresh(p.str("refresh_token")).want(200)
 }
 
 // golang.org/x/oauth2 is a client of API mode.

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"net/http"
 	"net/url"
 	"strings"
 	"testing"
@@ -14,7 +15,8 @@ import (
 func TestBrowserSignIn(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
-	at := b.begin("return_to", "/welcome?a=1")
+	start := b.get("/auth/oauth/example?return_to=%2Fwelcome%3Fa%3D1").want(303)
+	at := start.location()
 	q := at.Query()
 	for _, name := range []string{"state", "nonce", "code_challenge"} {
 		if len(q.Get(name)) != 43 {
@@ -25,8 +27,13 @@ func TestBrowserSignIn(t *testing.T) {
 		t.Errorf("the provider is asked %s", at)
 	}
 	p := b.get(b.at(at, "1001").String()).want(303)
-	if p.header.Get("Location") != "/welcome?a=1" || p.header.Get("Referrer-Policy") != "no-referrer" {
+	if p.header.Get("Location") != "/welcome?a=1" {
 		t.Errorf("answer is %v", p.header)
+	}
+	for _, h := range []http.Header{start.header, p.header} { // their addresses have what is for one party alone
+		if h.Get("Referrer-Policy") != "no-referrer" || h.Get("Cache-Control") != "no-store" {
+			t.Errorf("answer is %v", h)
+		}
 	}
 	ada := b.whoami()
 	user, identities, err := s.Core().User(t.Context(), ada)
@@ -110,6 +117,23 @@ func TestFormPost(t *testing.T) {
 	}
 }
 
+// Forms are taken for a provider that answers with them, and nothing else of a provider takes requests of other sites.
+func TestFormPostIsForThoseWhoAskForIt(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	back := b.at(b.begin(), "1001").Query()
+	for _, path := range []string{"/auth/oauth/example/callback", "/auth/oauth/example", "/auth/oauth/example/link"} {
+		r := b.request("POST", path, strings.NewReader(back.Encode()))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Origin", s.idp.Issuer)
+		r.Header.Set("Sec-Fetch-Site", "cross-site")
+		if p := b.do(r); p.status < 400 || p.status >= 500 {
+			t.Errorf("%s: %d %s", path, p.status, p.text)
+		}
+	}
+	b.get("/auth/oauth/example/callback?" + back.Encode()).want(303)
+}
+
 // What Apple's form tells of a person reaches the declaration's Profile, and nothing else does.
 func TestFormPostUser(t *testing.T) {
 	var told string
@@ -180,6 +204,24 @@ func TestFlowsAreFew(t *testing.T) {
 	b.signIn("1001").want(303)
 }
 
+// Flows that are large are fewer, so that a request's cookies stay within the 8 KiB that servers take.
+func TestFlowsFitIntoAHeader(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	site, _ := url.Parse(s.url)
+	for range 12 {
+		b.begin("return_to", "/"+strings.Repeat("x", 1500))
+		size := 0
+		for _, c := range b.http.Jar.Cookies(site) {
+			size += len(c.Name) + len(c.Value)
+		}
+		if size > 8192 {
+			t.Fatalf("%d bytes of cookies", size)
+		}
+	}
+	b.signIn("1001", "return_to", "/"+strings.Repeat("x", 2000)).want(303)
+}
+
 // Two tabs may sign in at the same time.
 func TestTwoTabs(t *testing.T) {
 	s := newSite(t)
@@ -200,6 +242,23 @@ func TestThinIDToken(t *testing.T) {
 	b.signIn("1001").want(303)
 	if u, identities, err := s.Core().User(t.Context(), b.whoami()); err != nil || u.Name != "Ada Lovelace" || !identities[0].Verified {
 		t.Errorf("user is %+v %+v, %v", u, identities, err)
+	}
+}
+
+// What UserInfo adds overwrites nothing that is signed, and verifies no address but its own.
+func TestUserInfoAddsOnly(t *testing.T) {
+	s := newSite(t, func(p *plan) {
+		p.idp.Claims = func(c map[string]any) {
+			delete(c, "name")
+			delete(c, "email_verified")
+			c["email"], c["locale"] = "victim@example.com", "de"
+		}
+	})
+	b := s.browser()
+	b.signIn("1001").want(303)
+	l := b.onlyLink()
+	if l.Email != "victim@example.com" || l.Verified || l.Locale != "de" || l.Name != "Ada Lovelace" {
+		t.Errorf("linked is %+v", l)
 	}
 }
 

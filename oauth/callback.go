@@ -19,6 +19,9 @@ var callbackParams = limits{
 // arrives without our cookies, so it is no request of anybody: it only becomes a GET, to which the browser adds them. What
 // it tells of the person is sealed on the way, since addresses are written down in many places.
 func (s *Service) formCallback(w http.ResponseWriter, r *http.Request, p *provider) error {
+	if !p.FormPost {
+		return core.ErrNotFound
+	}
 	var in struct {
 		Code        string `json:"code"`
 		State       string `json:"state"`
@@ -74,7 +77,7 @@ func (s *Service) callback(w http.ResponseWriter, r *http.Request, p *provider) 
 		return s.edge.Fail(w, r, err)
 	case f.Mode == linkMode:
 		if _, err := s.auth.LinkExternal(ctx, f.Linker.UserID, f.Linker.SessionID, *as); err != nil {
-			return s.edge.Fail(w, r, err)
+			return s.edge.Fail(w, r, s.note(ctx, p, err))
 		}
 		return redirect(w, f.ReturnTo)
 	}

@@ -59,24 +59,9 @@ func (s *Service) newCode(ctx context.Context, a app, l *core.LinkedAccount) (st
 // has all of these and comes again ends the session that the code gave: one of the two is a thief. Errors are
 // core.CodeInvalidGrant, without telling which of these is wrong, and those of the gate.
 func (s *Service) Redeem(ctx context.Context, client *core.Client, param func(name string) string) (*core.SignedIn, error) {
-	for _, name := range []string{"code", "redirect_uri", "code_verifier"} {
-		if param(name) == "" {
-			return nil, core.FieldE(core.CodeInvalidRequest, name, "The "+name+" is missing.")
-		}
-	}
-	id := hashed(param("code"))
-	var c *code
-	err := s.auth.View(ctx, func(tx *core.Tx) (err error) {
-		c, err = codes.In(tx.Record()).Get(id)
-		return err
-	})
-	switch {
-	case errors.Is(err, core.ErrNotFound):
-		return nil, core.ErrInvalidGrant
-	case err != nil:
-		return nil, err
-	case !c.isFor(client.ID, param("redirect_uri"), param("code_verifier")):
-		return nil, core.ErrInvalidGrant
+	c, err := s.codeFor(ctx, client, param)
+	if err != nil {
+		return nil, s.tell(ctx, core.Event{ClientID: client.ID, Detail: core.GrantCode}, err)
 	}
 	state := fresh
 	in, err := s.auth.AdmitLinked(ctx, &core.LinkedAccount{ID: c.LinkID, UserID: c.UserID}, core.Wish{
@@ -102,6 +87,29 @@ func (s *Service) Redeem(ctx context.Context, client *core.Client, param func(na
 		return nil, core.ErrInvalidGrant.Wrap(err)
 	}
 	return in, err
+}
+
+// codeFor returns the code that a client presents, if it is whom the code was given to.
+func (s *Service) codeFor(ctx context.Context, client *core.Client, param func(name string) string) (*code, error) {
+	for _, name := range []string{"code", "redirect_uri", "code_verifier"} {
+		if param(name) == "" {
+			return nil, core.FieldE(core.CodeInvalidRequest, name, "The "+name+" is missing.")
+		}
+	}
+	var c *code
+	err := s.auth.View(ctx, func(tx *core.Tx) (err error) {
+		c, err = codes.In(tx.Record()).Get(hashed(param("code")))
+		return err
+	})
+	switch {
+	case errors.Is(err, core.ErrNotFound):
+		return nil, core.ErrInvalidGrant
+	case err != nil:
+		return nil, err
+	case !c.isFor(client.ID, param("redirect_uri"), param("code_verifier")):
+		return nil, core.ErrInvalidGrant
+	}
+	return c, nil
 }
 
 // codeState is what is left of a code.

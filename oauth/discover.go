@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -33,6 +34,7 @@ type discovered struct {
 	algs     []string // of ID tokens
 	userInfo string
 	issOK    bool // answers carry iss (RFC 9207)
+	auth     oauth2.AuthStyle
 }
 
 // discoverAgain is how old a discovery may become.
@@ -104,12 +106,18 @@ func (p *provider) read(ctx context.Context) (*discovered, error) {
 		Algs   []string `json:"id_token_signing_alg_values_supported"`
 		IssOK  bool     `json:"authorization_response_iss_parameter_supported"`
 		JWKS   string   `json:"jwks_uri"`
+		Auth   []string `json:"token_endpoint_auth_methods_supported"`
 	}
 	if err := found.Claims(&meta); err != nil {
 		return nil, fmt.Errorf("oauth: discover %s: %w", p.Name, err)
 	}
 	endpoint := found.Endpoint()
-	d := &discovered{oidc: found, issuer: meta.Issuer, userInfo: found.UserInfoEndpoint(), issOK: meta.IssOK}
+	d := &discovered{
+		oidc: found, issuer: meta.Issuer, userInfo: found.UserInfoEndpoint(), issOK: meta.IssOK, auth: oauth2.AuthStyleInHeader,
+	}
+	if len(meta.Auth) > 0 && !slices.Contains(meta.Auth, "client_secret_basic") { // which is the default
+		d.auth = oauth2.AuthStyleInParams
+	}
 	for _, u := range []string{endpoint.AuthURL, endpoint.TokenURL, meta.JWKS, d.userInfo} {
 		if u == "" && u == d.userInfo {
 			continue
@@ -129,17 +137,22 @@ func (p *provider) read(ctx context.Context) (*discovered, error) {
 	return d, nil
 }
 
-// config returns the OAuth 2.0 client for one sign-in.
+// config returns the OAuth 2.0 client for one sign-in. How it authenticates is settled here, since x/oauth2 would else try
+// both ways, and a code is good once.
 func (p *provider) config(ctx context.Context, callback string) (*oauth2.Config, error) {
 	c := &oauth2.Config{ClientID: p.ClientID, ClientSecret: p.ClientSecret, RedirectURL: callback, Scopes: p.Scopes}
-	c.Endpoint = oauth2.Endpoint{AuthURL: p.AuthURL, TokenURL: p.TokenURL, AuthStyle: p.AuthStyle}
+	c.Endpoint = oauth2.Endpoint{AuthURL: p.AuthURL, TokenURL: p.TokenURL}
+	style := oauth2.AuthStyleInHeader
 	if p.Issuer != "" {
 		d, err := p.discover(ctx)
 		if err != nil {
 			return nil, err
 		}
-		c.Endpoint = d.oidc.Endpoint()
-		c.Endpoint.AuthStyle = p.AuthStyle
+		c.Endpoint, style = d.oidc.Endpoint(), d.auth
 	}
+	if p.ClientSecret == "" && p.SecretOf == nil {
+		style = oauth2.AuthStyleInParams
+	}
+	c.Endpoint.AuthStyle = cmp.Or(p.AuthStyle, style)
 	return c, nil
 }

@@ -58,7 +58,9 @@ type linker struct {
 
 const (
 	flowLifetime = 10 * time.Minute // for a person to sign in at the provider
-	maxFlows     = 8                // under way in one browser
+	maxFlows     = 8                // under way in one browser,
+	maxFlowBytes = 4096             // and all of them together: servers take 8 KiB of cookies
+	maxCookie    = 4096             // bytes of name and value that browsers keep (RFC 6265 section 6.1)
 	flowKind     = "oauth_flow"     // what the cookie is sealed for
 	flowSuffix   = "flow-"
 )
@@ -104,8 +106,12 @@ func (s *Service) begin(w http.ResponseWriter, r *http.Request, p *provider, f *
 	if err != nil {
 		return "", core.E(core.CodeInternal, "").Wrap(err)
 	}
+	cookie := s.edge.Cookie(flowCookie(state), b64.EncodeToString(sealed), f.Expires)
+	if len(cookie.Name)+len(cookie.Value) > maxCookie {
+		return "", core.E(core.CodeInvalidRequest, "The parameters are too long together.")
+	}
 	s.makeRoom(w, r)
-	http.SetCookie(w, s.edge.Cookie(flowCookie(state), b64.EncodeToString(sealed), f.Expires))
+	http.SetCookie(w, cookie)
 	w.Header().Set("Cache-Control", "no-store")
 	var options []oauth2.AuthCodeOption
 	if !p.NoPKCE {
@@ -127,12 +133,14 @@ func (s *Service) begin(w http.ResponseWriter, r *http.Request, p *provider, f *
 func (s *Service) makeRoom(w http.ResponseWriter, r *http.Request) {
 	prefix := s.edge.Cookie(flowSuffix, "", time.Time{}).Name
 	var names []string
+	size := 0
 	for _, c := range r.Cookies() {
 		if suffix, ours := strings.CutPrefix(c.Name, prefix); ours {
 			names = append(names, flowSuffix+suffix)
+			size += len(c.Name) + len(c.Value)
 		}
 	}
-	if len(names) < maxFlows {
+	if len(names) < maxFlows && size < maxFlowBytes {
 		return
 	}
 	for _, name := range names {

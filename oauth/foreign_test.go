@@ -36,10 +36,10 @@ func foreign(t *testing.T) (dir, node string) {
 	return dir, node
 }
 
-// startForeignProvider starts npm's oidc-provider for a site and returns its issuer.
-func startForeignProvider(t *testing.T, dir, node, redirect string) string {
+// startForeignProvider starts npm's oidc-provider for a site, at a name of this machine, and returns its issuer.
+func startForeignProvider(t *testing.T, dir, node, redirect, host string) string {
 	t.Helper()
-	cmd := exec.Command(node, "provider.mjs", redirect)
+	cmd := exec.Command(node, "provider.mjs", redirect, host)
 	cmd.Dir, cmd.Stderr = dir, &bytes.Buffer{}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -102,7 +102,7 @@ func TestForeignProvider(t *testing.T) {
 	s := newSite(t, func(p *plan) {
 		p.clock = &clock{now: time.Now()} // the other process has no held one
 		p.late = func(site string) {
-			issuer := startForeignProvider(t, dir, node, site+"/auth/oauth/example/callback")
+			issuer := startForeignProvider(t, dir, node, site+"/auth/oauth/example/callback", "127.0.0.1")
 			p.provider = oauth.OIDC("example", issuer, "our-app", "our-secret-our-secret")
 			p.provider.Rules.TrustEmail, p.provider.KeepTokens = true, true
 			p.provider.Scopes = []string{"openid", "email", "profile", "offline_access"}

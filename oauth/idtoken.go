@@ -8,14 +8,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
 )
 
+// compact is the one serialization that ID tokens have (OpenID Connect Core section 2, RFC 7515 section 7.1).
+var compact = regexp.MustCompile(`^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$`)
+
 // verify judges an ID token (OpenID Connect Core section 3.1.3.7) and returns its issuer, subject and claims.
 func (p *provider) verify(ctx context.Context, raw, nonce string, audiences []string) (*idToken, error) {
+	if !compact.MatchString(raw) {
+		return nil, errors.New("oauth: ID token of " + p.Name + ": it is not of three parts")
+	}
 	d, err := p.discover(ctx)
 	if err != nil {
 		return nil, err

@@ -67,6 +67,23 @@ func TestConnectAndDisconnect(t *testing.T) {
 	}
 }
 
+// Connecting leads nowhere but to this origin.
+func TestConnectStaysHere(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	b.member("me@example.com")
+	for _, to := range []string{"https://evil.example", "//evil.example", `/\evil.example`, "javascript:alert(1)"} {
+		p := b.submit("/auth/oauth/example/link", "return_to", to).want(200)
+		at, err := url.Parse(refreshURL.FindStringSubmatch(p.header.Get("Refresh"))[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if back := b.get(b.at(at, "1001").String()).want(303).header.Get("Location"); back != "/" {
+			t.Errorf("%s leads to %s", to, back)
+		}
+	}
+}
+
 // The last way in stays.
 func TestLastWayIn(t *testing.T) {
 	s := newSite(t)

@@ -1,13 +1,17 @@
 package oauth_test
 
 import (
+	"crypto/elliptic"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
+	"math/big"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/core"
 )
 
@@ -81,6 +85,46 @@ func TestNativeOnce(t *testing.T) {
 	}
 }
 
+// A token that was used is used however it is written: with white space, as JSON, with other bits where none count, or with
+// the other signature that ECDSA has for it.
+func TestNativeOnceInEverySpelling(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	token := s.idToken(0, appNonce)
+	b.call("/auth/oauth/example/token", object{"id_token": token, "nonce": appNonce}).want(200)
+	part := strings.Split(token, ".")
+	signature, err := base64.RawURLEncoding.DecodeString(part[2])
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := new(big.Int).Sub(elliptic.P256().Params().N, new(big.Int).SetBytes(signature[32:]))
+	other.FillBytes(signature[32:])
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	last := strings.IndexByte(alphabet, part[2][len(part[2])-1])
+	for name, spelled := range map[string]string{
+		"as it was":       token,
+		"white space":     token + "\n",
+		"a space inside":  part[0] + "." + part[1] + ". " + part[2],
+		"unused bits":     token[:len(token)-1] + alphabet[last^1:last^1+1],
+		"other signature": part[0] + "." + part[1] + "." + base64.RawURLEncoding.EncodeToString(signature),
+		"JSON":            `{"protected":"` + part[0] + `","payload":"` + part[1] + `","signature":"` + part[2] + `","x":"y.` + part[1] + `.z"}`,
+	} {
+		if p := b.call("/auth/oauth/example/token", object{"id_token": spelled, "nonce": appNonce}); p.status != 400 || p.str("error") != "invalid_grant" {
+			t.Errorf("%s: %d %s", name, p.status, p.text)
+		}
+	}
+}
+
+// A token is good to its last second, and used until after it.
+func TestNativeOnceToTheEnd(t *testing.T) {
+	s := newSite(t)
+	b := s.browser()
+	body := object{"id_token": s.idToken(0, appNonce), "nonce": appNonce}
+	b.call("/auth/oauth/example/token", body).want(200)
+	s.clock.Advance(s.idp.Lifetime)
+	b.call("/auth/oauth/example/token", body).want(400, "used before")
+}
+
 func TestNativeInput(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()
@@ -109,6 +153,21 @@ func TestNativeInput(t *testing.T) {
 	b.call("/auth/oauth/example/token", object{"id_token": fresh, "nonce": appNonce, "client_id": "plain"}).want(400, "unauthorized_client")
 	s.clock.Advance(s.idp.Lifetime + time.Second)
 	b.call("/auth/oauth/example/token", object{"id_token": fresh, "nonce": appNonce}).want(400, "invalid_grant")
+}
+
+// A confidential client proves that it is one.
+func TestNativeClientSecret(t *testing.T) {
+	const secret = "a-secret-of-the-confidential-client"
+	s := newSite(t, func(p *plan) {
+		p.options = append(p.options, oneauth.WithClients(
+			core.ClientConfig{ID: "backend", Secrets: []string{secret}, RedirectURIs: []string{"https://backend.example/cb"}}))
+	})
+	b := s.browser()
+	for given, want := range map[string]int{"": 401, "another-secret-that-is-long-enough": 401, secret: 200} {
+		b.call("/auth/oauth/example/token", object{
+			"id_token": s.idToken(0, appNonce), "nonce": appNonce, "client_id": "backend", "client_secret": given,
+		}).want(want)
+	}
 }
 
 // A provider that has no ID tokens has no native sign-in.

@@ -44,7 +44,9 @@ type Provider struct {
 	// origin of AuthURL. Set it for a provider whose tokens name one of several issuers that share their subjects. Never
 	// change it once people use it, nor let two providers have one that do not share users.
 	Namespace string
-	AuthStyle oauth2.AuthStyle // how the client authenticates at the token endpoint; default: both are tried
+	// AuthStyle is how the client authenticates at the token endpoint. Default what discovery tells, else HTTP Basic, which
+	// RFC 6749 section 2.3.1 asks of every provider; a client without a secret names itself in the form.
+	AuthStyle oauth2.AuthStyle
 
 	Scopes []string          // default openid, email and profile for OpenID Connect
 	Params map[string]string // further parameters of the authorization request, such as access_type

@@ -139,9 +139,12 @@ func (s *Service) at(h func(w http.ResponseWriter, r *http.Request, p *provider)
 
 // note records a sign-in that failed before the gate, and returns cause.
 func (s *Service) note(ctx context.Context, p *provider, cause error) error {
-	e := core.Event{
-		Type: core.EventSignInFailed, Outcome: core.Failure, Reason: string(core.AsError(cause).Code), Detail: p.Name,
-	}
+	return s.tell(ctx, core.Event{Detail: p.Name}, cause)
+}
+
+// tell records, with what e has of it, that a sign-in failed because of cause, and returns cause.
+func (s *Service) tell(ctx context.Context, e core.Event, cause error) error {
+	e.Type, e.Outcome, e.Reason = core.EventSignInFailed, core.Failure, string(core.AsError(cause).Code)
 	if err := s.auth.Update(ctx, func(tx *core.Tx) error { return tx.Emit(e) }); err != nil {
 		return errors.Join(err, cause)
 	}

@@ -17,34 +17,41 @@ var startParams = limits{
 
 // start sends a browser to the provider.
 func (s *Service) start(w http.ResponseWriter, r *http.Request, p *provider) error {
-	q, err := startParams.read(r.URL.RawQuery)
-	if err != nil {
-		return s.edge.Fail(w, r, err)
+	f, err := s.asked(r)
+	var next string
+	if err == nil {
+		next, err = s.begin(w, r, p, f)
 	}
-	f := &flow{}
-	switch q.Get("mode") {
-	case "":
-		f.Mode = browserMode
-		f.ReturnTo, _ = wire.SafePath(q.Get("return_to"))
-	case string(apiMode):
-		f.Mode = apiMode
-		if f.App, err = s.app(r.Context(), q); err != nil {
-			return s.edge.Fail(w, r, err)
-		}
-		if err := f.App.fault(q); err != nil {
-			return s.backToApp(w, r, f.App, err)
-		}
-	default:
-		return s.edge.Fail(w, r, core.FieldE(core.CodeInvalidRequest, "mode", `It is "api" or absent.`))
-	}
-	next, err := s.begin(w, r, p, f)
-	switch {
-	case err == nil:
+	if err == nil {
 		return redirect(w, next)
-	case f.Mode == apiMode:
+	}
+	err = s.note(r.Context(), p, err)
+	if f.Mode == apiMode {
 		return s.backToApp(w, r, f.App, err)
 	}
-	return s.edge.Fail(w, r, s.note(r.Context(), p, err))
+	return s.edge.Fail(w, r, err)
+}
+
+// asked reads the flow that a browser begins. With an error its mode says who is to hear of it: in API mode the program,
+// which is known then.
+func (s *Service) asked(r *http.Request) (*flow, error) {
+	f := &flow{Mode: browserMode}
+	q, err := startParams.read(r.URL.RawQuery)
+	if err != nil {
+		return f, err
+	}
+	switch q.Get("mode") {
+	case "":
+		f.ReturnTo, _ = wire.SafePath(q.Get("return_to"))
+		return f, nil
+	case string(apiMode):
+		if f.App, err = s.app(r.Context(), q); err != nil {
+			return f, err
+		}
+		f.Mode = apiMode
+		return f, f.App.fault(q)
+	}
+	return f, core.FieldE(core.CodeInvalidRequest, "mode", `It is "api" or absent.`)
 }
 
 // app reads who asks, and where the answer goes. Before both are known to belong together nobody is sent anywhere.
@@ -122,7 +129,7 @@ func (s *Service) link(w http.ResponseWriter, r *http.Request, p *provider) erro
 	}
 	next, err := s.begin(w, r, p, f)
 	if err != nil {
-		return s.edge.Fail(w, r, err)
+		return s.edge.Fail(w, r, s.note(r.Context(), p, err))
 	}
 	return s.edge.SendOn(w, r, p.Title, next)
 }

@@ -50,12 +50,14 @@ func (c *clock) Advance(d time.Duration) {
 // site is an application with the provider "example", whose people are those of idp.New, both served for real.
 type site struct {
 	*oneauth.Auth
-	t      testing.TB
-	idp    *idp.Provider
-	url    string
-	clock  *clock
-	mu     sync.Mutex
-	events []core.Event
+	t     testing.TB
+	idp   *idp.Provider
+	url   string
+	clock *clock
+
+	handler http.Handler
+	mu      sync.Mutex
+	events  []core.Event
 }
 
 // plan is what a test wants otherwise than usual.
@@ -112,7 +114,8 @@ func newSite(t testing.TB, change ...func(*plan)) *site {
 	mux.Handle("/me", auth.RequireAuth(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.WriteString(w, oneauth.From(r.Context()).Subject)
 	})))
-	server.Config.Handler = mux
+	s.handler = mux
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) })
 	server.Start()
 	t.Cleanup(func() {
 		server.Close()
@@ -164,6 +167,7 @@ type browser struct {
 	t    testing.TB
 	s    *site
 	http *http.Client
+	ctx  context.Context // of its requests
 }
 
 func (s *site) browser() *browser {
@@ -172,7 +176,7 @@ func (s *site) browser() *browser {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return &browser{s.t, s, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+	return &browser{s.t, s, &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, s.t.Context()}
 }
 
 // page is what a server answered.
@@ -239,7 +243,7 @@ func (b *browser) request(method, address string, body io.Reader) *http.Request 
 	if strings.HasPrefix(address, "/") {
 		address = b.s.url + address
 	}
-	r, err := http.NewRequestWithContext(b.t.Context(), method, address, body)
+	r, err := http.NewRequestWithContext(b.ctx, method, address, body)
 	if err != nil {
 		b.t.Fatal(err)
 	}

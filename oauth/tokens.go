@@ -47,6 +47,7 @@ type keptTokens struct {
 const (
 	refreshBefore = time.Minute            // how long before its end a token is refreshed
 	refreshWithin = 30 * time.Second       // how long one process may take for it before another tries
+	releaseWithin = 2 * time.Second        // how long it tries to say that it is done
 	refreshLook   = 100 * time.Millisecond // how often the others look whether it is done
 )
 
@@ -106,7 +107,9 @@ func (k *keptTokens) claim() (bool, error) {
 
 // release lets others ask. If it fails they have to wait.
 func (k *keptTokens) release() {
-	err := k.service.auth.Update(context.WithoutCancel(k.ctx), func(tx *core.Tx) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(k.ctx), releaseWithin)
+	defer cancel()
+	err := k.service.auth.Update(ctx, func(tx *core.Tx) error {
 		return refreshes.In(tx.Record()).Delete(k.link)
 	})
 	if err != nil {
@@ -125,7 +128,7 @@ func (k *keptTokens) refresh() (*oauth2.Token, error) {
 	next, err := k.ask(token)
 	var refused *oauth2.RetrieveError
 	switch {
-	case errors.Is(err, errNoRefresh), errors.As(err, &refused) && refused.ErrorCode == "invalid_grant":
+	case errors.Is(err, errNoRefresh), errors.As(err, &refused) && slices.Contains(overCodes, refused.ErrorCode):
 		why := err
 		if err := k.service.auth.KeepProviderTokens(k.ctx, k.link, kept, nil); err != nil {
 			return nil, err
@@ -140,6 +143,10 @@ func (k *keptTokens) refresh() (*oauth2.Token, error) {
 	}
 	return next, k.service.auth.KeepProviderTokens(context.WithoutCancel(k.ctx), k.link, kept, fresh)
 }
+
+// overCodes are the errors with which providers say that a refresh token is over: that of RFC 6749 section 5.2, and
+// GitHub's own.
+var overCodes = []string{"invalid_grant", "bad_refresh_token"}
 
 var errNoRefresh = errors.New("oauth: the access token is over, and there is no refresh token")
 

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"sync"
@@ -8,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/stores/mem"
 )
 
@@ -107,6 +109,86 @@ func TestTokenSourceRevoked(t *testing.T) {
 	}
 	if _, err := source.Token(); !errors.Is(err, core.ErrNotFound) {
 		t.Errorf("error is %v", err)
+	}
+}
+
+// Only what says that the tokens are over forgets them: not a wrong secret of ours, nor a provider that has too much to do.
+func TestTokenSourceErrors(t *testing.T) {
+	for code, c := range map[string]struct {
+		status int
+		want   core.Code
+	}{
+		"invalid_grant":           {400, core.CodeProviderRefused},
+		"bad_refresh_token":       {200, core.CodeProviderRefused}, // GitHub, with an answer of 200
+		"invalid_client":          {401, core.CodeProviderFailed},
+		"temporarily_unavailable": {503, core.CodeProviderFailed},
+		"slow_down":               {429, core.CodeProviderFailed},
+	} {
+		t.Run(code, func(t *testing.T) {
+			s := newSite(t, keepTokens)
+			b := s.browser()
+			b.signIn("1001").want(303)
+			source, err := s.ProviderTokens(t.Context(), b.whoami(), "example")
+			if err != nil {
+				t.Fatal(err)
+			}
+			s.clock.Advance(s.idp.Lifetime)
+			s.idp.Intercept = func(w http.ResponseWriter, r *http.Request) bool {
+				w.Header().Set("Content-Type", "application/json")
+				w.WriteHeader(c.status)
+				_, _ = w.Write([]byte(`{"error":"` + code + `"}`))
+				return true
+			}
+			if _, err := source.Token(); core.AsError(err).Code != c.want {
+				t.Errorf("error is %v", err)
+			}
+			if s.saw(core.EventProviderRevoked) != (c.want == core.CodeProviderRefused) {
+				t.Errorf("revoked: %v", s.saw(core.EventProviderRevoked))
+			}
+			s.idp.Intercept = nil
+			if _, err := source.Token(); errors.Is(err, core.ErrNotFound) != (c.want == core.CodeProviderRefused) {
+				t.Errorf("then the error is %v", err)
+			}
+		})
+	}
+}
+
+// What is kept is sealed: whoever reads the store cannot call the provider, and what is moved to another row opens nothing.
+func TestKeptTokensAreSealed(t *testing.T) {
+	s := newSite(t, keepTokens)
+	var given string
+	s.idp.Answer = func(a map[string]any) { given, _ = a["refresh_token"].(string) }
+	b, other := s.browser(), s.browser()
+	b.signIn("1001").want(303)
+	other.signIn("1002").want(303)
+	rows := func(b *browser) (l *core.LinkedAccount) {
+		err := s.Core().View(t.Context(), func(tx *core.Tx) error {
+			all, err := tx.LinkedAccounts().PeekFind("user_id", b.whoami(), record.Page{})
+			l = all[0]
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	mine, theirs := rows(b), rows(other)
+	if given == "" || len(theirs.Tokens) == 0 || bytes.Contains(theirs.Tokens, []byte(given)) || bytes.Contains(theirs.Tokens, []byte("token")) {
+		t.Errorf("the store has %q", theirs.Tokens)
+	}
+	err := s.Core().Update(t.Context(), func(tx *core.Tx) error {
+		mine.Tokens = theirs.Tokens
+		return tx.LinkedAccounts().Put(mine)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := s.ProviderTokens(t.Context(), b.whoami(), "example")
+	if err == nil {
+		_, err = source.Token()
+	}
+	if err == nil || core.AsError(err).Code != core.CodeInternal {
+		t.Errorf("somebody else's tokens: %v", err)
 	}
 }
 

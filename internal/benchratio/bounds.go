@@ -21,6 +21,8 @@ var Bounds = []Bound{
 	{What: "a client's transport", Most: 1000, Of: "client BenchmarkTransport"},
 	{What: "a client's transport, allocations", Unit: "allocs/op", Most: 5, Of: "client BenchmarkTransport"},
 	{What: "remote verification, one in use", Most: 600, Of: "client/verify BenchmarkVerify/hot"},
+	{What: "callback of a provider, file store, session", Most: 5e6, Of: "oauth BenchmarkCallback/browser"},
+	{What: "callback of a provider, file store, code", Most: 5e6, Of: "oauth BenchmarkCallback/api"},
 	{What: "login page", Most: 1e6, Of: "webauth/pages BenchmarkLoginPage"},
 	{
 		What: "durable refreshes, 1 goroutine, against raw bbolt", Least: 0.7, Inverse: true,

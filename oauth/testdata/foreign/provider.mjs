@@ -1,12 +1,12 @@
-// An identity provider that is not ours. Usage: node provider.mjs <client's redirect URI>. It prints its issuer when it is
-// ready. Whoever signs in with a name and any password is that name.
+// An identity provider that is not ours. Usage: node provider.mjs <client's redirect URI> <host>, a name of this machine. It
+// prints its issuer when it is ready. Whoever signs in with a name and any password is that name.
 import { createServer } from 'node:http'
 import Provider from 'oidc-provider'
 
-const [redirectURI] = process.argv.slice(2)
+const [redirectURI, host] = process.argv.slice(2)
 const server = createServer()
 server.listen(0, '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`
+  const issuer = `http://${host}:${server.address().port}`
   const provider = new Provider(issuer, {
     clients: [{
       client_id: 'our-app', client_secret: 'our-secret-our-secret', redirect_uris: [redirectURI],
