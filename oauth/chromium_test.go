@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/internal/parts"
 	"github.com/oneauth-go/oneauth/oauth"
 )
@@ -26,7 +27,7 @@ func TestChromium(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, func(p *plan) {
-				p.clock = &clock{now: time.Now()} // the other processes have no held one
+				p.clock = clock.At(time.Now()) // the other processes have no held one
 				p.late = func(site string) {
 					issuer := startForeignProvider(t, dir, node, site+"/auth/oauth/example/callback", "localhost")
 					p.provider = oauth.OIDC("example", issuer, "our-app", "our-secret-our-secret")

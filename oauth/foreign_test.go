@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/internal/parts"
 	"github.com/oneauth-go/oneauth/oauth"
 )
@@ -100,7 +101,7 @@ func TestForeignProvider(t *testing.T) {
 	}
 	var late *oauth.Provider
 	s := newSite(t, func(p *plan) {
-		p.clock = &clock{now: time.Now()} // the other process has no held one
+		p.clock = clock.At(time.Now()) // the other process has no held one
 		p.late = func(site string) {
 			issuer := startForeignProvider(t, dir, node, site+"/auth/oauth/example/callback", "127.0.0.1")
 			p.provider = oauth.OIDC("example", issuer, "our-app", "our-secret-our-secret")

@@ -13,12 +13,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/password"
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/clock"
 	"github.com/oneauth-go/oneauth/internal/idp"
 	"github.com/oneauth-go/oneauth/oauth"
 	"github.com/oneauth-go/oneauth/stores/mem"
@@ -29,31 +29,13 @@ const (
 	appRedirect  = "com.example.app:/signed-in"
 )
 
-// clock is held until somebody moves it.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // site is an application with the provider "example", whose people are those of idp.New, both served for real.
 type site struct {
 	*oneauth.Auth
 	t     testing.TB
 	idp   *idp.Provider
 	url   string
-	clock *clock
+	clock *clock.Held
 
 	handler http.Handler
 	mu      sync.Mutex
@@ -65,7 +47,7 @@ type plan struct {
 	store    record.Backend
 	provider oauth.Provider
 	idp      *idp.Provider // an own one; nil makes one
-	clock    *clock
+	clock    *clock.Held
 	options  []oneauth.Option
 	late     func(site string) // the last changes, with the site's address
 }
@@ -73,7 +55,7 @@ type plan struct {
 func newSite(t testing.TB, change ...func(*plan)) *site {
 	t.Helper()
 	s := &site{t: t}
-	p := &plan{store: mem.New(), clock: &clock{now: time.Date(2030, 1, 1, 12, 0, 0, 0, time.UTC)}}
+	p := &plan{store: mem.New(), clock: clock.Noon()}
 	p.idp = newProvider(t, p.clock)
 	p.provider = oauth.OIDC("example", p.idp.Issuer, p.idp.ClientID, p.idp.ClientSecret)
 	p.provider.Title = "Example ID"
@@ -125,7 +107,7 @@ func newSite(t testing.TB, change ...func(*plan)) *site {
 }
 
 // newProvider serves an identity provider.
-func newProvider(t testing.TB, c *clock) *idp.Provider {
+func newProvider(t testing.TB, c *clock.Held) *idp.Provider {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	p, err := idp.New("http://"+server.Listener.Addr().String(), "our-app", "our-secret")
