@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -12,12 +13,19 @@ import (
 )
 
 // withPages is an application that shows OneAuth's own pages.
-func withPages(s *settings) {
-	set, err := pages.New(pages.Options{App: "Example", PasswordLength: 15})
-	if err != nil {
-		panic(err)
+func withPages(s *settings) { pagesWith(func(*pages.Options) {})(s) }
+
+// pagesWith is withPages with further options. It comes after what changes the configuration.
+func pagesWith(change func(*pages.Options)) func(*settings) {
+	return func(s *settings) {
+		o := pages.Options{App: "Example", PasswordLength: 15, Fields: s.core.Fields}
+		change(&o)
+		set, err := pages.New(o)
+		if err != nil {
+			panic(err)
+		}
+		s.web.Pages = set
 	}
-	s.web.Pages = set
 }
 
 // page opens a page as a browser does.
@@ -133,5 +141,41 @@ func TestRequireSessionSendsPeopleToLogin(t *testing.T) {
 		if at := w.Header().Get("Location"); want == 303 && at != "/auth/login?notice=sign_in_first&return_to=%2Faccount%3Ftab%3D1" {
 			t.Errorf("leads to %q", at)
 		}
+	}
+}
+
+// What a person leaves empty is absent at sign-up, and on the account page takes away what was there.
+func TestFormsLeaveOptionalFieldsEmpty(t *testing.T) {
+	a := newApp(t, func(s *settings) {
+		s.core.Fields = append(s.core.Fields, core.Field{Name: "motto", Type: core.TextField, Required: true})
+	}, withPages)
+	empty := url.Values{"email": {ann}, "password": {goodPass}, "name": {""}, "data.city": {""}, "data.age": {""}, "data.news": {""}}
+	r := a.submit("/signup", nil, empty).want(422)
+	wantText(t, r, `id="f-data.motto-error"`)
+	if strings.Contains(r.Body.String(), `id="f-data.age-error"`) || strings.Contains(r.Body.String(), `id="f-data.news-error"`) {
+		t.Error("an optional field is asked for")
+	}
+	empty.Set("data.motto", "on")
+	cookies := with(a.submit("/signup", nil, empty).want(303).signedIn())
+	data := func() any {
+		t.Helper()
+		return at(a.do(call{method: "GET", path: "/session", cookies: cookies}).want(200).json(), "user", "data")
+	}
+	if got := data(); !reflect.DeepEqual(got, obj{"motto": "on"}) {
+		t.Errorf("after sign-up %v", got)
+	}
+	full := url.Values{"data.city": {"Bonn"}, "data.age": {"33"}, "data.news": {"false"}, "data.motto": {"off"}}
+	a.submit("/account", cookies, full).want(303)
+	if got := data(); !reflect.DeepEqual(got, obj{"city": "Bonn", "age": 33.0, "news": false, "motto": "off"}) {
+		t.Errorf("after a full form %v", got)
+	}
+	cleared := url.Values{"name": {""}, "data.city": {""}, "data.age": {""}, "data.news": {""}, "data.motto": {"off"}}
+	a.submit("/account", cookies, cleared).want(303)
+	if got := data(); !reflect.DeepEqual(got, obj{"motto": "off"}) {
+		t.Errorf("after an empty form %v", got)
+	}
+	wantText(t, a.submit("/account", cookies, url.Values{"data.motto": {""}}).want(422), `id="profile-data.motto-error"`)
+	if got := data(); !reflect.DeepEqual(got, obj{"motto": "off"}) {
+		t.Errorf("a required field is gone: %v", got)
 	}
 }
