@@ -16,6 +16,8 @@ type OwnPages struct {
 	// Login is the path of the login page, to which RequireSession sends people with the parameters notice and return_to.
 	// Empty for none: then they get 401.
 	Login string
+	// Home is the path of the start page, to which forms lead that have no return_to; default /.
+	Home string
 	// SignUp, Verify and Reset are the paths of the pages that mailed links open: an invitation gets the parameter invite
 	// there, the others token. The page posts it to /signup, /verify or /password/reset; opening it must use nothing up.
 	// Without Verify and Reset a plain page of ours has the form; without SignUp there is no page for invitations.
@@ -37,7 +39,7 @@ func (s *Service) loginURL() string {
 // check refuses what is no path of a page on this origin.
 func (o OwnPages) check() error {
 	for _, p := range []struct{ name, path string }{
-		{"Login", o.Login}, {"SignUp", o.SignUp}, {"Verify", o.Verify}, {"Reset", o.Reset},
+		{"Login", o.Login}, {"Home", o.Home}, {"SignUp", o.SignUp}, {"Verify", o.Verify}, {"Reset", o.Reset},
 	} {
 		if _, safe := wire.SafePath(p.path); p.path != "" && (!safe || strings.ContainsAny(p.path, "?#")) {
 			return fmt.Errorf("OwnPages.%s %q is not a path on this origin", p.name, p.path)

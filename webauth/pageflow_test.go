@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/webauth"
 	"github.com/oneauth-go/oneauth/webauth/pages"
 )
 
@@ -177,5 +178,38 @@ func TestFormsLeaveOptionalFieldsEmpty(t *testing.T) {
 	wantText(t, a.submit("/account", cookies, url.Values{"data.motto": {""}}).want(422), `id="profile-data.motto-error"`)
 	if got := data(); !reflect.DeepEqual(got, obj{"motto": "off"}) {
 		t.Errorf("a required field is gone: %v", got)
+	}
+}
+
+// Without a page to return to, forms lead to the application's start page; no form leads where nothing can be opened.
+func TestFormsLeadHome(t *testing.T) {
+	for name, settings := range map[string]func(*settings){
+		"pages":     pagesWith(func(o *pages.Options) { o.Home = "/home" }),
+		"own pages": func(s *settings) { s.web.OwnPages = webauth.OwnPages{Home: "/home"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := newApp(t, settings)
+			cookies := with(a.submit("/signup", nil, url.Values{"email": {ann}, "password": {goodPass}}).want(303).signedIn())
+			for _, c := range []struct {
+				returnTo, want string
+			}{
+				{"", "/home"}, {"//evil.example", "/home"}, {"/auth/logout", "/home"}, {"/auth/logout?x=1#y", "/home"},
+				{"/auth/password/change", "/home"}, {"/", "/"}, {"/app", "/app"}, {"/logout", "/logout"},
+				{"/auth/session#x", "/auth/session#x"},
+			} {
+				r := a.submit("/account", cookies, url.Values{"name": {"Ann"}, "return_to": {c.returnTo}}).want(303)
+				if got := r.Header().Get("Location"); got != c.want {
+					t.Errorf("return_to %q leads to %q", c.returnTo, got)
+				}
+			}
+			r := a.submit("/login", nil, url.Values{"identifier": {ann}, "password": {goodPass}}).want(303)
+			if got := r.Header().Get("Location"); got != "/home" {
+				t.Errorf("signing in leads to %q", got)
+			}
+			changed := a.submit("/password/change", with(r.signedIn()), url.Values{"current": {goodPass}, "password": {newPass}}).want(303)
+			if got := changed.Header().Get("Location"); got != "/home" {
+				t.Errorf("changing the password leads to %q", got)
+			}
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package webauth
 
 import (
+	"cmp"
 	"mime"
 	"net/http"
 	"strconv"
@@ -23,9 +24,8 @@ func (s *Service) done(w http.ResponseWriter, r *http.Request, status int, body 
 		if err != nil {
 			return err
 		}
-		path, _ := wire.SafePath(returnTo)
 		w.Header().Set("Cache-Control", "no-store")
-		w.Header().Set("Location", path)
+		w.Header().Set("Location", s.landing(returnTo))
 		w.WriteHeader(http.StatusSeeOther)
 		return nil
 	}
@@ -36,6 +36,26 @@ func (s *Service) done(w http.ResponseWriter, r *http.Request, status int, body 
 	}
 	wire.WriteJSON(w, status, body)
 	return nil
+}
+
+// landing is where a person goes on to: returnTo where that is a path of this origin that can be opened, else the start
+// page.
+func (s *Service) landing(returnTo string) string {
+	path, safe := wire.SafePath(returnTo)
+	file, _, _ := strings.Cut(path, "#")
+	file, _, _ = strings.Cut(file, "?")
+	if endpoint, below := strings.CutPrefix(file, s.prefix); !safe || below && s.formOnly[endpoint] {
+		return s.home()
+	}
+	return path
+}
+
+// home is the path of the application's start page.
+func (s *Service) home() string {
+	if s.pages != nil {
+		return s.pages.Home()
+	}
+	return cmp.Or(s.own.Home, "/")
 }
 
 func isForm(r *http.Request) bool {

@@ -21,7 +21,7 @@ import (
 type Options struct {
 	App     string // the application's name, as people know it
 	Prefix  string // path under which the endpoints are mounted, as core.Config.Prefix; default /auth
-	Home    string // path of the application's start page; default /
+	Home    string // path of the application's start page, to which people go who came from no page; default /
 	Support string // where people get help: an e-mail address or an http(s) URL; optional
 
 	// Identifiers are what people may sign up with, in the order in which they are asked for; default e-mail alone.

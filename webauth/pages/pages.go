@@ -52,6 +52,9 @@ func New(o Options) (*Set, error) {
 // Locales lists the locales that there are texts for (BCP 47), the default first.
 func (s *Set) Locales() []string { return s.catalogue.Names() }
 
+// Home is the path of the application's start page.
+func (s *Set) Home() string { return s.o.Home }
+
 // policy lets a page load its stylesheet and logo, post its forms here, and nothing else.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 
