@@ -76,6 +76,12 @@ func answerable(e *core.Error) bool {
 		e.Code == core.CodeSignUpRefused && (e.Field == "email" || e.Field == "invite")
 }
 
+// refused reports whether an error is a rule that forbids what was asked for some input: shown where it was asked for, it
+// says what to do instead.
+func refused(e *core.Error) bool {
+	return e.Field != "" && (e.Code == core.CodeForbidden || e.Code == core.CodeVerificationRequired)
+}
+
 func problemPage(f pages.Form, e *core.Error) pages.Page {
 	f.Errors = nil
 	return pages.Error{Form: f, Code: e.Code, Detail: e.Detail, RetryAfter: e.RetryAfter}
@@ -89,7 +95,7 @@ func (s *Service) failedAccount(r *http.Request, section pages.Section, f pages.
 	switch {
 	case errors.Is(err, core.ErrUnauthenticated):
 		return login
-	case err != nil || !answerable(e) && e.Code != core.CodeReauthRequired && e.Code != core.CodeNotFound:
+	case err != nil || !answerable(e) && !refused(e) && e.Code != core.CodeReauthRequired && e.Code != core.CodeNotFound:
 		return problemPage(f, e)
 	}
 	view, err := s.accountView(r, p)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/oneauth-go/oneauth/core"
+	"github.com/oneauth-go/oneauth/core/identifier"
 	"github.com/oneauth-go/oneauth/webauth"
 	"github.com/oneauth-go/oneauth/webauth/pages"
 )
@@ -107,7 +108,7 @@ func TestPagesTour(t *testing.T) {
 	r = a.submit("/keys", cookies, url.Values{"name": {"ci"}, "scope.read": {"on"}, "expires_in": {""}}).want(200)
 	wantText(t, r, "oak_")
 	wantText(t, a.submit("/keys", cookies, url.Values{"name": {"none ticked"}}).want(422), "none ticked", `id="keys-scopes-error"`)
-	a.submit("/identities", cookies, url.Values{"identifier": {"annie"}, "return_to": {"/auth/account"}}).want(303)
+	a.submit("/identities", cookies, url.Values{"identifier": {work}, "return_to": {"/auth/account"}}).want(303)
 	wantText(t, a.submit("/identities", cookies, url.Values{"identifier": {"a@@b"}}).want(422), "a@@b")
 	wantText(t, a.submit("/password/change", cookies, url.Values{"current": {"wrong wrong wrong"}, "password": {newPass}}).want(422),
 		`id="password-current-error"`)
@@ -212,4 +213,64 @@ func TestFormsLeadHome(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The account page adds what the pages ask for, and nothing else.
+func TestAccountPageAddsConfiguredKinds(t *testing.T) {
+	a := newApp(t, withPages)
+	a.signUp("bob@example.com")
+	value, id := a.verified(ann)
+	add := func(a *app, typed string) reply {
+		return a.submit("/identities", with(value), url.Values{"identifier": {typed}, "return_to": {"/auth/account"}})
+	}
+	for typed, says := range map[string]string{
+		"nonsense": "It has no @ sign.", "+4930901820": "It has no @ sign.", "a@@b": "It has two @ signs.",
+		ann: "It is yours already.", "bob@example.com": "Another account has this.",
+	} {
+		r := add(a, typed)
+		if r.Code != 422 && r.Code != 409 {
+			t.Errorf("%s: %d", typed, r.Code)
+		}
+		wantText(t, r, `id="identities-identifier-error"`, `value="`+strings.ReplaceAll(typed, "+", "&#43;")+`"`, says)
+	}
+	if _, all, err := a.auth.User(t.Context(), id); err != nil || len(all) != 1 {
+		t.Errorf("%d identities, %v", len(all), err)
+	}
+	wantText(t, a.page("/account", with(value)), "notice=identity_added")
+
+	several := newApp(t, pagesWith(func(o *pages.Options) {
+		o.Identifiers = []identifier.Kind{identifier.Email, identifier.Username}
+	}))
+	value, id = several.verified(ann)
+	wantText(t, several.page("/account", with(value)), "notice=either_added")
+	add(several, "annie").want(303)
+	add(several, "+4930901820").want(422)
+	if _, all, err := several.auth.User(t.Context(), id); err != nil || len(all) != 2 || all[0].Kind == all[1].Kind {
+		t.Errorf("%d identities, %v", len(all), err)
+	}
+}
+
+// What must stay has no button that would fail, and who asks all the same reads why on the account page.
+func TestAccountPageOffersWhatWorks(t *testing.T) {
+	a := newApp(t, withPages)
+	value, _ := a.verified(ann)
+	a.submit("/identities", with(value), url.Values{"identifier": {work}}).want(303)
+	removes := func(typed string) string {
+		return `name="value" value="` + typed + `"><button class="button danger small">`
+	}
+	if r := a.page("/account", with(value)); strings.Contains(r.Body.String(), removes(ann)) {
+		t.Error("the last verified address has a button that removes it")
+	} else {
+		wantText(t, r, removes(work))
+	}
+	german := http.Header{"Accept": {"text/html"}, "Origin": {baseURL}, "Accept-Language": {"de"}}
+	for language, says := range map[string]string{"en": "It is the last way to sign in", "de": "letzte Möglichkeit, sich anzumelden"} {
+		german.Set("Accept-Language", language)
+		r := a.do(call{method: "POST", path: "/identities/remove", cookies: with(value), header: german, form: url.Values{
+			"kind": {"email"}, "value": {ann},
+		}}).want(403)
+		wantText(t, r, says, `role="alert"`, `id="identities"`)
+	}
+	a.do(call{method: "POST", path: "/verify", json: obj{"token": a.link(core.NoticeVerify)}}).want(200)
+	wantText(t, a.page("/account", with(value)), removes(ann), removes(work))
 }

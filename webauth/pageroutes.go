@@ -137,12 +137,13 @@ func (s *Service) accountView(r *http.Request, p *core.Principal) (pages.Account
 		username := i.Kind == "username"
 		view.Identities = append(view.Identities, pages.Identity{
 			Kind: string(i.Kind), Value: i.Value, Verified: i.Verified, Primary: i.Primary,
-			CanVerify: !i.Verified && !username, CanPrimary: !i.Primary && (i.Verified || username), CanRemove: len(identities) > 1,
+			CanVerify: !i.Verified && !username, CanPrimary: !i.Primary && (i.Verified || username), CanRemove: core.MayRemove(i, identities),
 		})
 	}
 	for _, l := range linked {
 		view.Connected = append(view.Connected, pages.Connection{
 			ID: l.ID, Provider: l.Provider, Email: cmp.Or(l.Email, l.Name), CreatedAt: l.CreatedAt,
+			CanRemove: core.MayUnlink(len(linked), password, identities),
 		})
 	}
 	for _, x := range sessions {

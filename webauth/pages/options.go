@@ -24,7 +24,8 @@ type Options struct {
 	Home    string // path of the application's start page, to which people go who came from no page; default /
 	Support string // where people get help: an e-mail address or an http(s) URL; optional
 
-	// Identifiers are what people may sign up with, in the order in which they are asked for; default e-mail alone.
+	// Identifiers are what people may sign up with and add to their account, in the order in which they are asked for;
+	// default e-mail alone.
 	Identifiers []identifier.Kind
 	// Fields are the custom fields that sign-up and the account page ask for. The label is the text "data.<name>" (and
 	// "data.<name>.hint" its hint), else the name in words.

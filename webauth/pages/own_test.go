@@ -1,10 +1,16 @@
 package pages_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -85,6 +91,56 @@ func TestSentencesOfCoreAreTranslated(t *testing.T) {
 		t.Error("the application's own sentence is lost")
 	}
 }
+
+// toPrograms are sentences that no form of a page can cause.
+var toPrograms = []string{
+	"An id is required.", "A public client has no secret.", "Give a password or a hash, not both.", "One of email, phone and username.",
+	"The provider names nobody: 1 to 1,000 bytes are required.", "Send one credential only: a cookie or a header.",
+	"Only people have an account to manage.", "An API key cannot manage accounts or keys.",
+}
+
+// TestEverySentenceIsTranslated reads the sources of what answers forms: each sentence in them has a German one.
+func TestEverySentenceIsTranslated(t *testing.T) {
+	set := newSet(t, everything())
+	var found int
+	for _, pattern := range []string{"../../core/*.go", "../*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) < 10 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				literal, ok := n.(*ast.BasicLit)
+				if !ok || literal.Kind != token.STRING {
+					return true
+				}
+				s, err := strconv.Unquote(literal.Value)
+				if err != nil || !sentenceRE.MatchString(s) || slices.Contains(toPrograms, s) {
+					return true
+				}
+				found++
+				s = strings.ReplaceAll(s, "%d", "9")
+				f := pages.Form{Errors: []core.FieldError{{Field: "identifier", Code: core.CodeInvalidField, Detail: s}}}
+				if strings.Contains(text(parse(t, render(t, set, "de", pages.Login{Form: f}).Body.String()).root), s) {
+					t.Errorf("%s says %q, which texts/de.json lacks", name, s)
+				}
+				return true
+			})
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d sentences", found)
+	}
+}
+
+var sentenceRE = regexp.MustCompile(`^[A-Z][^\n]* [^\n]*\.$`)
 
 func TestTitlesOfCodesAreSaidPlainly(t *testing.T) {
 	set := newSet(t, everything())

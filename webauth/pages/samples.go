@@ -106,7 +106,7 @@ func (s *Set) accountSamples(f Form) []Sample {
 			{Kind: "username", Value: "ada", CanRemove: true},
 		},
 		Connected: []Connection{
-			{ID: "lnk_1", Provider: "example-id", Email: "ada@id.example", CreatedAt: at},
+			{ID: "lnk_1", Provider: "example-id", Email: "ada@id.example", CreatedAt: at, CanRemove: true},
 			{ID: "lnk_2", Provider: "gone", CreatedAt: at},
 		},
 		Sessions: []Session{

@@ -145,6 +145,7 @@ type Connection struct {
 	Provider  string // its name
 	Email     string // or whatever else tells it from others; optional
 	CreatedAt time.Time
+	CanRemove bool
 }
 
 // Session is one signed-in device or program.
