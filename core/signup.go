@@ -270,12 +270,12 @@ func (a *Auth) signUpLater(ctx context.Context, p pendingSignUp) error {
 			Expires: a.now().Add(a.cfg.Lifetimes.VerifyLink), Payload: payload,
 		}
 		n := Notice{
-			Channel: channelOf(&to), To: to.Value, Template: NoticeVerify, Name: p.Name,
+			Channel: channelOf(&to), To: to.Value, Template: NoticeVerify,
 			Link: a.linkURL(tx.Context(), verifyPath, l), Expires: t.Expires,
 		}
 		if taken {
 			t.UsedAt = t.CreatedAt
-			n.Template, n.Name, n.Link, n.Expires = NoticeSignUpTaken, "", "", time.Time{}
+			n.Template, n.Link, n.Expires = NoticeSignUpTaken, "", time.Time{}
 		}
 		return errors.Join(tx.OneTimeTokens().Insert(t), tx.Notify(n))
 	})
