@@ -10,7 +10,9 @@ import (
 )
 
 // fromPage reports whether a request is a form that a page has sent.
-func fromPage(r *http.Request) bool { return r.Method == http.MethodPost && isForm(r) && wantsHTML(r) }
+func fromPage(r *http.Request) bool {
+	return r.Method == http.MethodPost && isForm(r) && wire.WantsHTML(r)
+}
 
 // formErrors lets a handler's error come back to the page whose form it was: next to the field at fault, with nothing
 // lost that was typed but passwords. Programs get the error as it is.
@@ -28,6 +30,16 @@ func (s *Service) formErrors(path string, h handler) handler {
 		}
 		return s.pages.Render(w, r, status, s.failedPage(r, path, e))
 	}
+}
+
+// ErrorPage answers a person's request, one that is no form, with the page that shows err. It reports whether it has:
+// where there are no pages it does nothing.
+func (s *Service) ErrorPage(w http.ResponseWriter, r *http.Request, err error) bool {
+	if s.pages == nil {
+		return false
+	}
+	e, status := s.errors.Classify(w, r, err)
+	return s.pages.Render(w, r, status, problemPage(s.form(r), e)) == nil
 }
 
 // sections says to which part of the account page the form of an endpoint belongs.

@@ -81,7 +81,7 @@ func (s *Service) SendOn(w http.ResponseWriter, r *http.Request, title, url stri
 // login page where trying again may help, else on a page of its own.
 // Programs get the error, which it returns.
 func (s *Service) Fail(w http.ResponseWriter, r *http.Request, err error) error {
-	if !wantsHTML(r) || s.pages == nil && s.own.Failed == nil {
+	if !wire.WantsHTML(r) || s.pages == nil && s.own.Failed == nil {
 		return err
 	}
 	e, status := s.errors.Classify(w, r, err)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"github.com/oneauth-go/oneauth/core"
@@ -63,24 +62,14 @@ func isForm(r *http.Request) bool {
 	return err == nil && media == "application/x-www-form-urlencoded"
 }
 
-// wantsHTML reports whether Accept names text/html (RFC 9110 section 12.5.1) and does not refuse it. Wildcards do not
-// name it.
-func wantsHTML(r *http.Request) bool {
-	for _, line := range r.Header.Values("Accept") {
-		for media := range strings.SplitSeq(line, ",") {
-			name, params, err := mime.ParseMediaType(media)
-			if err != nil || name != "text/html" {
-				continue
-			}
-			if q, err := strconv.ParseFloat(params["q"], 64); err != nil || q > 0 {
-				return true
-			}
+// missing blames the inputs that a request lacks, without which it means nothing.
+func missing(fields ...string) error {
+	const required = "This is required."
+	e := core.FieldE(core.CodeInvalidRequest, fields[0], required)
+	for _, field := range fields {
+		if len(fields) > 1 {
+			e.Fields = append(e.Fields, core.FieldError{Field: field, Code: e.Code, Detail: required})
 		}
 	}
-	return false
-}
-
-// missing blames an input that a request lacks, without which it means nothing.
-func missing(field string) error {
-	return core.FieldE(core.CodeInvalidRequest, field, "This is required.")
+	return e
 }
