@@ -212,6 +212,45 @@ func TestMainJob(t *testing.T) {
 	browser.do("GET", "/auth/session", nil, 401)
 }
 
+// TestHomePage: its commands name where it listens, and its forms get through whatever the browser tells of their origin.
+func TestHomePage(t *testing.T) {
+	p := start(t, filepath.Join(t.TempDir(), "quickstart.db"), "127.0.0.1:0")
+	browser := p.browser()
+	browser.do("POST", "/auth/signup", map[string]any{"email": annMail, "password": annPassword}, 201)
+	res, err := browser.http.Get(p.url + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := res.Header.Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("Referrer-Policy %q", got)
+	}
+	if !strings.Contains(string(page), "curl -s "+p.url+"/api/me") {
+		t.Error("the commands are for another address")
+	}
+	token := regexp.MustCompile(`name="form_token" value="([^"]+)"`).FindSubmatch(page)
+	if token == nil {
+		t.Fatalf("no form token in %s", page)
+	}
+	r, err := http.NewRequest("POST", p.url+"/auth/logout", strings.NewReader(url.Values{"form_token": {string(token[1])}}.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	out, err := browser.http.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Body.Close()
+	if out.StatusCode != 204 {
+		t.Errorf("signing out: %d", out.StatusCode)
+	}
+}
+
 // TestStopsCleanly: SIGTERM ends the process with status 0, and the file can be opened again at once.
 func TestStopsCleanly(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "quickstart.db")
