@@ -39,7 +39,7 @@ func (s *Service) ErrorPage(w http.ResponseWriter, r *http.Request, err error) b
 		return false
 	}
 	e, status := s.errors.Classify(w, r, err)
-	return s.pages.Render(w, r, status, problemPage(s.form(r), e)) == nil
+	return s.pages.Render(w, r, status, problemPage(pages.Form{Token: s.FormToken(r)}, e)) == nil
 }
 
 // sections says to which part of the account page the form of an endpoint belongs.

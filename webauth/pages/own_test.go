@@ -289,3 +289,40 @@ func TestAssetsAreCachedForEver(t *testing.T) {
 		}
 	}
 }
+
+// Links and the focus ring follow the accent, unless they have a colour of their own; the contrast holds for them too.
+func TestLinksFollowTheAccent(t *testing.T) {
+	style := func(light map[string]string) string {
+		o := everything()
+		o.Colours.Light = light
+		_, h := newSet(t, o).Stylesheet()
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		return w.Body.String()
+	}
+	for want, light := range map[string]map[string]string{
+		"--focus:#065f46;":  {"accent": "#065f46"},
+		"--link:#065f46;":   {"accent": "#065f46"},
+		"--link:#7c2d12;":   {"accent": "#065f46", "link": "#7c2d12"},
+		"--accent:#1d4ed8;": {"link": "#7c2d12"},
+	} {
+		if css := style(light); !strings.Contains(css, want) {
+			t.Errorf("%v: the stylesheet lacks %s", light, want)
+		}
+	}
+	o := everything()
+	o.Colours.Light = map[string]string{"accent": "#767676", "on-accent": "#000000"}
+	if _, err := pages.New(o); err == nil || !strings.Contains(err.Error(), "link (#767676)") {
+		t.Errorf("an accent that no link can have: %v", err)
+	}
+}
+
+// What may be left empty says so, whatever its type.
+func TestOptionalFieldsSaySo(t *testing.T) {
+	body := render(t, newSet(t, everything()), "en", pages.SignUp{}).Body.String()
+	for _, label := range []string{"Birth year (optional)", "Newsletter (optional)", "Name (optional)", ">City<"} {
+		if !strings.Contains(body, label) {
+			t.Errorf("there is no %q", label)
+		}
+	}
+}
