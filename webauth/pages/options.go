@@ -35,8 +35,8 @@ type Options struct {
 	// Providers are the identity providers that people may sign in with, at GET <Prefix>/oauth/<name>, in this order.
 	Providers []Provider
 
-	ClosedSignUp bool // no page leads to sign-up
-	InviteOnly   bool // sign-up asks for an invitation, and no page leads to it
+	ClosedSignUp bool // no page leads to sign-up, whose own page says that it is closed
+	InviteOnly   bool // no page leads to sign-up, whose own page has a form only for who brings an invitation
 
 	Locale   string                       // BCP 47, for whoever reads none that there are texts for; default "en"
 	LocaleOf func(r *http.Request) string // a locale that goes before Accept-Language, or ""; optional
