@@ -94,6 +94,9 @@ func (s *settings) wire(store Store) (*Auth, error) {
 	if err := s.courier(a); err != nil {
 		return nil, err
 	}
+	if s.core.ForgotPage = s.web.OwnPages.Forgot; !s.noPages {
+		s.core.ForgotPage = cmp.Or(s.core.Prefix, "/auth") + "/password/forgot"
+	}
 	s.api.Entry, s.web.Entry = &s.entry, &s.entry
 	s.api.Session = func(ctx context.Context, r *http.Request) (*core.Principal, error) {
 		return a.web.AuthenticateCached(ctx, r)
@@ -129,6 +132,7 @@ func (s *settings) wire(store Store) (*Auth, error) {
 	}
 	a.router = wire.NewRouter(a.prefix, &s.entry, errorWriter, routes)
 	a.router.AllowOrigins(a.web.CrossOrigin())
+	a.router.ErrorPages(a.web.ErrorPage)
 	return a, nil
 }
 

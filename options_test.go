@@ -71,3 +71,36 @@ func TestOwnPages(t *testing.T) {
 		t.Errorf("our own login page: %d", w.Code)
 	}
 }
+
+// Who did not change the password finds the page that resets it in the mail about it, wherever the application has it; and
+// the application's people get errors as pages where there are pages.
+func TestMailsLeadToThePageThatResets(t *testing.T) {
+	html := oneauthtest.Header("Accept", "text/html")
+	for name, c := range map[string]struct {
+		option oneauth.Option
+		want   string // path of the page, "" for none
+		media  string // of an error
+	}{
+		"pages":     {oneauth.WithPrefix("/id"), "/id/password/forgot", "text/html; charset=utf-8"},
+		"own pages": {oneauth.WithOwnPages(oneauth.OwnPages{Forgot: "/lost-key"}), "/lost-key", "application/problem+json"},
+		"no pages":  {oneauth.WithoutPages(), "", "application/problem+json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			app := oneauthtest.New(t, c.option)
+			cookie := oneauthtest.Cookie(app.SignIn(t, annMail))
+			prefix := app.Core().Config().Prefix
+			body := `{"current":"` + oneauthtest.Password + `","password":"seventeen purple elephants dancing"}`
+			if w := app.Request(t, app, "POST", prefix+"/password/change", body, cookie); w.Code != 204 {
+				t.Fatalf("%d %s", w.Code, w.Body)
+			}
+			m := app.Mail(t)
+			if link := app.Core().Config().BaseURL + c.want; !strings.Contains(m.Subject, "password was changed") || strings.Contains(m.Text, link) != (c.want != "") ||
+				strings.Contains(m.Text, "://") != (c.want != "") {
+				t.Errorf("%s\n%s", m.Subject, m.Text)
+			}
+			if w := app.Request(t, app, "GET", prefix+"/nope", "", html); w.Code != 404 || w.Header().Get("Content-Type") != c.media {
+				t.Errorf("%d %s", w.Code, w.Header().Get("Content-Type"))
+			}
+		})
+	}
+}

@@ -27,6 +27,8 @@ func (s *Service) client(ctx context.Context, r *http.Request, in clientParams) 
 		return nil, err
 	case basic && (in.ClientSecret != "" || in.ClientID != "" && in.ClientID != id):
 		return nil, core.E(core.CodeInvalidRequest, "Authenticate the client once: by HTTP Basic or in the body.")
+	case !basic && hasHeader(r): // of another scheme: it never counts for nothing
+		return nil, core.E(core.CodeInvalidClient, "Clients authenticate by HTTP Basic or in the body.")
 	case basic:
 		c, err := s.auth.Clients().Authenticate(ctx, id, secret)
 		if err == nil && c.Type == core.Public {

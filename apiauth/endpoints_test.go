@@ -195,6 +195,8 @@ func TestClientAuthentication(t *testing.T) {
 	n.formWith(basic("phone", ""), "/auth/token", grant...).want(401, "invalid_client")
 	n.formWith(basic("first-party", ""), "/auth/token", grant...).want(401, "invalid_client")
 	n.formWith([]string{"Authorization", "Basic !"}, "/auth/token", grant...).want(401, "invalid_client")
+	n.formWith(bearer("garbage"), "/auth/token", grant...).want(401, "invalid_client")
+	n.formWith([]string{"X-API-Key", "garbage"}, "/auth/token", with("client_id", "phone")...).want(401, "invalid_client")
 	n.formWith(basic("shop", shopSecret), "/auth/token", with("client_secret", shopSecret)...).want(400, "invalid_request")
 	n.formWith(basic("shop", shopSecret), "/auth/token", with("client_id", "other")...).want(400, "invalid_request")
 	n.formWith(basic("other", otherKey), "/auth/token", grant...).want(400, "invalid_grant")

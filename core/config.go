@@ -19,6 +19,9 @@ type Config struct {
 	BaseURL string        // origin of the application, such as https://app.example: links and issuer follow it
 	Prefix  string        // path under which the endpoints are mounted; default /auth
 	AppName string        // what notices and pages call the application; default the host of BaseURL
+	// ForgotPage is the path of the page on which people ask for a reset link: notices of a changed password or identity
+	// lead there, so that whoever did not do it can act. Empty: there is none.
+	ForgotPage string
 
 	MultiTenant bool // every call needs a tenant in ctx
 	// BaseURLOf returns the origin under which a tenant's people reach the application, where tenants have several: their
@@ -150,6 +153,9 @@ func (c *Config) validate() error {
 	}
 	if !strings.HasPrefix(c.Prefix, "/") || strings.HasSuffix(c.Prefix, "/") || strings.ContainsAny(c.Prefix, "?#%{} ") {
 		return fmt.Errorf("core: Config.Prefix %q must begin with a slash, not end with one, and be a plain path", c.Prefix)
+	}
+	if c.ForgotPage != "" && (!strings.HasPrefix(c.ForgotPage, "/") || strings.ContainsAny(c.ForgotPage, "?#{} ")) {
+		return fmt.Errorf("core: Config.ForgotPage %q is not a plain path", c.ForgotPage)
 	}
 	if c.AppName == "" {
 		c.AppName = base.Hostname()

@@ -79,6 +79,12 @@ func (tx *Tx) notifyUser(userID string, n Notice) error {
 	}
 	if len(verified) == 0 {
 		verified = unverified
+	} else {
+		u, err := tx.Users().Peek(userID)
+		if err != nil {
+			return err
+		}
+		n.Name = u.Name
 	}
 	for _, i := range verified {
 		n.Channel, n.To = channelOf(i), i.Value

@@ -22,7 +22,7 @@ type Notice struct {
 	To       string            `json:"to"` // the stored address, never the one that a request typed
 	Template string            `json:"template"`
 	Locale   string            `json:"locale,omitempty"` // BCP 47, or empty for the application's default
-	Name     string            `json:"name,omitempty"`   // of the person, if known
+	Name     string            `json:"name,omitempty"`   // of the person, if known and To is verified
 	Link     string            `json:"link,omitempty"`   // absolute URL, for the templates that have one
 	Expires  time.Time         `json:"expires,omitzero"` // when Link stops working
 	Data     map[string]string `json:"data,omitempty"`   // what else the template shows
@@ -34,11 +34,11 @@ const (
 	NoticeVerify           = "verify"             // Link proves the address
 	NoticeReset            = "reset"              // Link sets a new password
 	NoticeInvite           = "invitation"         // Link makes an account for the address
-	NoticePasswordChanged  = "password_changed"   // somebody changed or reset the password
+	NoticePasswordChanged  = "password_changed"   // somebody changed or reset the password; Link, if any, to Config.ForgotPage
 	NoticeSignUpTaken      = "signup_taken"       // somebody tried to sign up with an address that has an account (VerifyFirst)
 	NoticeSignUpOtherTaken = "signup_other_taken" // the address is free, but what was asked for beside it is not (VerifyFirst); Data: value
 	NoticeNewSignIn        = "new_sign_in"        // a session began on a device not seen before; Data: device, ip
-	NoticeIdentityChanged  = "identity_changed"   // an identity was added, removed or made primary; Data: change (added, removed, primary), value
+	NoticeIdentityChanged  = "identity_changed"   // an identity was added, removed or made primary; Data: change (added, removed, primary), value; Link as above
 )
 
 // A Courier brings a notice to its person: core/mail has the one that renders templates and sends them. An error means

@@ -66,6 +66,9 @@ func (tx *Tx) sendLink(l link, p Purpose, template, path string, acct *Account, 
 		}
 		live = live[1:]
 	}
+	if !ident.Verified {
+		name = "" // whoever typed a stranger's address chose the name, and speaks to nobody by it
+	}
 	expires := a.now().Add(lifetime)
 	if lapses := ident.Expires; !lapses.IsZero() && lapses.Before(expires) {
 		expires = lapses

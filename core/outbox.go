@@ -42,6 +42,10 @@ func (tx *Tx) Notify(n Notice) error {
 	if n.Locale == "" {
 		n.Locale = OriginOf(tx.ctx).Locale
 	}
+	changed := n.Template == NoticePasswordChanged || n.Template == NoticeIdentityChanged
+	if changed && n.Link == "" && a.cfg.ForgotPage != "" {
+		n.Link = a.cfg.BaseURLFor(TenantOf(tx.ctx)) + a.cfg.ForgotPage
+	}
 	plain, err := json.Marshal(n)
 	if err != nil {
 		return err

@@ -24,7 +24,7 @@ func TestNoticeIsDeliveredOnce(t *testing.T) {
 	if len(all) != 1 {
 		t.Fatalf("%d deliveries", len(all))
 	}
-	if n := all[0]; n.To != "ann@example.com" || n.Channel != core.Email || n.Locale != "de-AT" || n.Name != "Ann" ||
+	if n := all[0]; n.To != "ann@example.com" || n.Channel != core.Email || n.Locale != "de-AT" || n.Name != "" ||
 		!n.Expires.Equal(w.clock.Now().Add(24*time.Hour)) {
 		t.Errorf("%+v", n)
 	}

@@ -284,12 +284,12 @@ func (a *Auth) signUpLater(ctx context.Context, p pendingSignUp) error {
 			Expires: a.now().Add(a.cfg.Lifetimes.VerifyLink), Payload: payload,
 		}
 		n := Notice{
-			Channel: channelOf(&to), To: to.Value, Template: NoticeVerify, Name: p.Name,
+			Channel: channelOf(&to), To: to.Value, Template: NoticeVerify,
 			Link: a.linkURL(tx.Context(), verifyPath, l), Expires: t.Expires,
 		}
 		if len(taken) > 0 {
 			t.UsedAt = t.CreatedAt
-			n.Template, n.Name, n.Link, n.Expires = NoticeSignUpTaken, "", "", time.Time{}
+			n.Template, n.Link, n.Expires = NoticeSignUpTaken, "", time.Time{}
 			if !slices.ContainsFunc(taken, func(i Identity) bool { return i.ID == to.ID }) {
 				n.Template, n.Data = NoticeSignUpOtherTaken, map[string]string{"value": taken[0].Value}
 			}

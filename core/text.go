@@ -3,6 +3,7 @@ package core
 import (
 	"crypto/subtle"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -11,11 +12,15 @@ func sameSecret(x, y []byte) bool {
 	return len(x) > 0 && subtle.ConstantTimeCompare(x, y) == 1
 }
 
-// clip returns s as storable text of at most n bytes: valid UTF-8 without control characters.
+// clip returns s as storable text of at most n bytes: valid UTF-8 without control characters, and without those that
+// change how what is around them reads, such as bidi overrides. The two joiners stay: scripts and emoji need them.
 func clip(s string, n int) string {
 	s = strings.ToValidUTF8(s, "\uFFFD")
 	s = strings.Map(func(r rune) rune {
-		if r < 0x20 || r >= 0x7f && r < 0xa0 {
+		switch {
+		case r == '\u200c', r == '\u200d':
+			return r
+		case r < 0x20, r >= 0x7f && r < 0xa0, unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp):
 			return -1
 		}
 		return r

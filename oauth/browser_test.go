@@ -269,7 +269,7 @@ func TestPagesOfferProviders(t *testing.T) {
 	b.get("/auth/login?return_to=/x").want(200, "Continue with Example ID", "/auth/oauth/example?return_to=%2Fx")
 	b.get("/auth/signup").want(200, "Continue with Example ID")
 	b.signIn("1001").want(303)
-	b.get("/auth/account").want(200, "Connected accounts", "Example ID", "ada@id.example", "Disconnect", "Send link")
+	b.get("/auth/account").want(200, "Connected accounts", "Example ID", "ada@id.example", "Send link") // and no Disconnect: it is the last way in
 }
 
 // Options that cannot work are refused at the start, by name.

@@ -124,7 +124,7 @@ func (s *Service) link(w http.ResponseWriter, r *http.Request, p *provider) erro
 	}
 	f := &flow{Mode: linkMode, Linker: linker{UserID: who.Subject, SessionID: who.SessionID}}
 	f.ReturnTo, _ = wire.SafePath(in.ReturnTo)
-	if in.ReturnTo == "" {
+	if f.ReturnTo == "" {
 		f.ReturnTo = s.auth.Config().Prefix + "/account"
 	}
 	next, err := s.begin(w, r, p, f)

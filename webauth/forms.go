@@ -10,7 +10,9 @@ import (
 )
 
 // fromPage reports whether a request is a form that a page has sent.
-func fromPage(r *http.Request) bool { return r.Method == http.MethodPost && isForm(r) && wantsHTML(r) }
+func fromPage(r *http.Request) bool {
+	return r.Method == http.MethodPost && isForm(r) && wire.WantsHTML(r)
+}
 
 // formErrors lets a handler's error come back to the page whose form it was: next to the field at fault, with nothing
 // lost that was typed but passwords. Programs get the error as it is.
@@ -28,6 +30,16 @@ func (s *Service) formErrors(path string, h handler) handler {
 		}
 		return s.pages.Render(w, r, status, s.failedPage(r, path, e))
 	}
+}
+
+// ErrorPage answers a person's request, one that is no form, with the page that shows err. It reports whether it has:
+// where there are no pages it does nothing.
+func (s *Service) ErrorPage(w http.ResponseWriter, r *http.Request, err error) bool {
+	if s.pages == nil {
+		return false
+	}
+	e, status := s.errors.Classify(w, r, err)
+	return s.pages.Render(w, r, status, problemPage(pages.Form{Token: s.FormToken(r)}, e)) == nil
 }
 
 // sections says to which part of the account page the form of an endpoint belongs.
@@ -76,6 +88,12 @@ func answerable(e *core.Error) bool {
 		e.Code == core.CodeSignUpRefused && (e.Field == "email" || e.Field == "invite")
 }
 
+// refused reports whether an error is a rule that forbids what was asked for some input: shown where it was asked for, it
+// says what to do instead.
+func refused(e *core.Error) bool {
+	return e.Field != "" && (e.Code == core.CodeForbidden || e.Code == core.CodeVerificationRequired)
+}
+
 func problemPage(f pages.Form, e *core.Error) pages.Page {
 	f.Errors = nil
 	return pages.Error{Form: f, Code: e.Code, Detail: e.Detail, RetryAfter: e.RetryAfter}
@@ -89,7 +107,7 @@ func (s *Service) failedAccount(r *http.Request, section pages.Section, f pages.
 	switch {
 	case errors.Is(err, core.ErrUnauthenticated):
 		return login
-	case err != nil || !answerable(e) && e.Code != core.CodeReauthRequired && e.Code != core.CodeNotFound:
+	case err != nil || !answerable(e) && !refused(e) && e.Code != core.CodeReauthRequired && e.Code != core.CodeNotFound:
 		return problemPage(f, e)
 	}
 	view, err := s.accountView(r, p)

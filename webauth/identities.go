@@ -1,7 +1,9 @@
 package webauth
 
 import (
+	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/identifier"
@@ -10,11 +12,25 @@ import (
 
 // addIdentity claims a further identifier for the caller. It counts when it is verified.
 func (s *Service) addIdentity(w http.ResponseWriter, r *http.Request, c caller) error {
-	kind, value, err := decodeIdentity(w, r)
-	if err != nil {
+	var in struct {
+		identity
+		Identifier string `json:"identifier"` // instead of both: what the one box of the account page sends
+	}
+	if err := wire.Decode(w, r, &in); err != nil {
 		return err
 	}
-	if _, err := s.auth.AddIdentity(r.Context(), c.Subject, c.SessionID, kind, value); err != nil {
+	typed := in.Kind == "" && in.Value == "" && in.Identifier != ""
+	if typed {
+		in.Kind, in.Value = s.kindOf(in.Identifier), in.Identifier
+	}
+	if err := in.complete(); err != nil {
+		return err
+	}
+	_, err := s.auth.AddIdentity(r.Context(), c.Subject, c.SessionID, in.Kind, in.Value)
+	if e, at := errors.AsType[*core.Error](err); at && typed && e.Field == "value" {
+		return core.FieldE(e.Code, "identifier", e.Detail).Wrap(err)
+	}
+	if err != nil {
 		return err
 	}
 	return s.answerUser(w, r, http.StatusCreated, c)
@@ -42,30 +58,41 @@ func (s *Service) removeIdentity(w http.ResponseWriter, r *http.Request, c calle
 	return s.done(w, r, http.StatusNoContent, nil)
 }
 
-func decodeIdentity(w http.ResponseWriter, r *http.Request) (core.IdentityKind, string, error) {
-	var in struct {
-		Kind  core.IdentityKind `json:"kind"`
-		Value string            `json:"value"`
+// identity is how a request names one of the caller's identities.
+type identity struct {
+	Kind  core.IdentityKind `json:"kind"`
+	Value string            `json:"value"`
+}
 
-		Identifier string `json:"identifier"` // instead of both: the kind shows in its form
+func (i identity) complete() error {
+	switch {
+	case i.Kind == "":
+		return missing("kind")
+	case i.Value == "":
+		return missing("value")
 	}
+	return nil
+}
+
+func decodeIdentity(w http.ResponseWriter, r *http.Request) (core.IdentityKind, string, error) {
+	var in identity
 	if err := wire.Decode(w, r, &in); err != nil {
 		return "", "", err
 	}
-	if in.Identifier != "" && in.Kind == "" && in.Value == "" {
-		id, err := identifier.Guess(in.Identifier)
-		if err != nil {
-			return "", "", core.FieldE(core.CodeInvalidField, "identifier", "This is no address, number or name that can be used.").Wrap(err)
-		}
-		return id.Kind, in.Identifier, nil
+	return in.Kind, in.Value, in.complete()
+}
+
+// kindOf tells which kind of identifier a person means: the one that shows in its form, if the pages ask for that kind at
+// all, else the first that they ask for, which then says what is wrong.
+func (s *Service) kindOf(typed string) core.IdentityKind {
+	kinds := []core.IdentityKind{identifier.Email, identifier.Phone, identifier.Username}
+	if s.pages != nil {
+		kinds = s.pages.Identifiers()
 	}
-	switch {
-	case in.Kind == "":
-		return "", "", missing("kind")
-	case in.Value == "":
-		return "", "", missing("value")
+	if id, err := identifier.Guess(typed); err == nil && slices.Contains(kinds, id.Kind) {
+		return id.Kind
 	}
-	return in.Kind, in.Value, nil
+	return kinds[0]
 }
 
 // reauth renews the sign-in of the caller, which some changes need. A browser gets a new cookie.

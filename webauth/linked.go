@@ -46,15 +46,14 @@ func (s *Service) Caller(r *http.Request) (*core.Principal, error) {
 }
 
 // Arrive answers a browser that comes from a way in of another room with what the gate said: the session's cookie and a
-// 303 to returnTo, if that is a path of this origin; or the page of [Service.Fail].
+// 303 to returnTo, if that is a path of this origin, else to the start page; or the page of [Service.Fail].
 func (s *Service) Arrive(w http.ResponseWriter, r *http.Request, got *core.SignedIn, returnTo string, err error) error {
 	w.Header().Set("Cache-Control", "no-store")
 	if err := s.begin(w, r, got, err); err != nil {
 		return s.Fail(w, r, err)
 	}
 	s.give(w, r, got)
-	path, _ := wire.SafePath(returnTo)
-	w.Header().Set("Location", path)
+	w.Header().Set("Location", s.landing(returnTo))
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
@@ -82,7 +81,7 @@ func (s *Service) SendOn(w http.ResponseWriter, r *http.Request, title, url stri
 // login page where trying again may help, else on a page of its own.
 // Programs get the error, which it returns.
 func (s *Service) Fail(w http.ResponseWriter, r *http.Request, err error) error {
-	if !wantsHTML(r) || s.pages == nil && s.own.Failed == nil {
+	if !wire.WantsHTML(r) || s.pages == nil && s.own.Failed == nil {
 		return err
 	}
 	e, status := s.errors.Classify(w, r, err)

@@ -55,7 +55,7 @@ func (s *Service) linkPage(w http.ResponseWriter, r *http.Request, purpose core.
 		return err
 	}
 	good := err == nil
-	if !wantsHTML(r) {
+	if !wire.WantsHTML(r) {
 		wire.WriteJSON(w, http.StatusOK, struct {
 			Valid     bool      `json:"valid"`
 			ExpiresAt time.Time `json:"expires_at,omitzero"`
@@ -88,7 +88,14 @@ func (s *Service) linkOf(w http.ResponseWriter, r *http.Request, purpose core.Pu
 	if purpose == core.PurposeReset {
 		return s.pages.Render(w, r, status, pages.Reset{Form: f, LinkToken: token})
 	}
-	return s.pages.Render(w, r, status, pages.Verify{Form: f, LinkToken: token})
+	p := pages.Verify{Form: f, LinkToken: token}
+	if good {
+		var err error
+		if p.Address, err = s.auth.LinkAddress(r.Context(), token, purpose); err != nil {
+			return err
+		}
+	}
+	return s.pages.Render(w, r, status, p)
 }
 
 // writePage answers with the page of a link. The token is in the page's address, so no other site is told that.

@@ -16,10 +16,15 @@ type OwnPages struct {
 	// Login is the path of the login page, to which RequireSession sends people with the parameters notice and return_to.
 	// Empty for none: then they get 401.
 	Login string
+	// Home is the path of the start page, to which forms lead that have no return_to; default /.
+	Home string
 	// SignUp, Verify and Reset are the paths of the pages that mailed links open: an invitation gets the parameter invite
 	// there, the others token. The page posts it to /signup, /verify or /password/reset; opening it must use nothing up.
 	// Without Verify and Reset a plain page of ours has the form; without SignUp there is no page for invitations.
 	SignUp, Verify, Reset string
+	// Forgot is the path of the page on which people ask for a reset link: mails about a change that a person did not make
+	// lead there. Empty for none.
+	Forgot string
 	// Failed answers a form whose request has failed, with the page that shows it again: status and header fields of the
 	// failure are decided, and headers are set. The form can be read again from r. err is public as a whole, and r.URL.Path
 	// is the endpoint's without the prefix. Nil answers forms as programs are answered.
@@ -37,7 +42,7 @@ func (s *Service) loginURL() string {
 // check refuses what is no path of a page on this origin.
 func (o OwnPages) check() error {
 	for _, p := range []struct{ name, path string }{
-		{"Login", o.Login}, {"SignUp", o.SignUp}, {"Verify", o.Verify}, {"Reset", o.Reset},
+		{"Login", o.Login}, {"Home", o.Home}, {"Forgot", o.Forgot}, {"SignUp", o.SignUp}, {"Verify", o.Verify}, {"Reset", o.Reset},
 	} {
 		if _, safe := wire.SafePath(p.path); p.path != "" && (!safe || strings.ContainsAny(p.path, "?#")) {
 			return fmt.Errorf("OwnPages.%s %q is not a path on this origin", p.name, p.path)
@@ -56,7 +61,7 @@ func (o OwnPages) linkPage(p core.Purpose) string {
 
 // ownSignUp sends a person who opens an invitation to the application's own page, and tells a program where it is.
 func (s *Service) ownSignUp(w http.ResponseWriter, r *http.Request) error {
-	if !wantsHTML(r) {
+	if !wire.WantsHTML(r) {
 		wire.WriteJSON(w, http.StatusOK, pageAnswer{"signup", s.auth.Config().BaseURLFor(tenantOf(r.Context())) + s.own.SignUp})
 		return nil
 	}

@@ -47,7 +47,7 @@ type pageAnswer struct {
 // page answers a browser with a page, and a program with where the page is.
 func (s *Service) page(name string, view func(r *http.Request) (pages.Page, error)) handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if !wantsHTML(r) {
+		if !wire.WantsHTML(r) {
 			wire.WriteJSON(w, http.StatusOK, pageAnswer{name, s.auth.Config().BaseURLFor(tenantOf(r.Context())) + s.prefix + r.URL.Path})
 			return nil
 		}
@@ -66,12 +66,38 @@ func (s *Service) form(r *http.Request) pages.Form {
 }
 
 func (s *Service) loginPage(r *http.Request) (pages.Page, error) {
-	return pages.Login{Form: s.form(r)}, nil
+	as, err := s.signedInAs(r)
+	return pages.Login{Form: s.form(r), SignedInAs: as}, err
+}
+
+// signedInAs is what the person is known by who is signed in already, or "".
+func (s *Service) signedInAs(r *http.Request) (string, error) {
+	p, err := s.Authenticate(r.Context(), r)
+	if errors.Is(err, core.ErrUnauthenticated) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	u, identities, err := s.auth.User(r.Context(), p.Subject)
+	if err != nil {
+		return "", err
+	}
+	for _, i := range identities {
+		if i.Primary {
+			return i.Value, nil
+		}
+	}
+	return cmp.Or(u.Name, u.ID), nil
 }
 
 // signUpPage is also what an invitation opens, which uses it up as little as other links.
 func (s *Service) signUpPage(r *http.Request) (pages.Page, error) {
-	p := pages.SignUp{Form: s.form(r)}
+	as, err := s.signedInAs(r)
+	if err != nil {
+		return nil, err
+	}
+	p := pages.SignUp{Form: s.form(r), SignedInAs: as}
 	given := r.URL.Query()["invite"]
 	if len(given) == 0 {
 		return p, nil
@@ -94,7 +120,7 @@ func (s *Service) forgotPage(r *http.Request) (pages.Page, error) {
 
 // accountPage shows the account to the person who is signed in by cookie, and sends anybody else to the login page.
 func (s *Service) accountPage(w http.ResponseWriter, r *http.Request) error {
-	if !wantsHTML(r) {
+	if !wire.WantsHTML(r) {
 		return s.account(s.showSession)(w, r)
 	}
 	p, err := s.cookiePrincipal(r.Context(), r, s.Authenticate)
@@ -137,12 +163,13 @@ func (s *Service) accountView(r *http.Request, p *core.Principal) (pages.Account
 		username := i.Kind == "username"
 		view.Identities = append(view.Identities, pages.Identity{
 			Kind: string(i.Kind), Value: i.Value, Verified: i.Verified, Primary: i.Primary,
-			CanVerify: !i.Verified && !username, CanPrimary: !i.Primary && (i.Verified || username), CanRemove: len(identities) > 1,
+			CanVerify: !i.Verified && !username, CanPrimary: !i.Primary && (i.Verified || username), CanRemove: core.MayRemove(i, identities),
 		})
 	}
 	for _, l := range linked {
 		view.Connected = append(view.Connected, pages.Connection{
 			ID: l.ID, Provider: l.Provider, Email: cmp.Or(l.Email, l.Name), CreatedAt: l.CreatedAt,
+			CanRemove: core.MayUnlink(len(linked), password, identities),
 		})
 	}
 	for _, x := range sessions {
@@ -164,7 +191,7 @@ func (s *Service) accountView(r *http.Request, p *core.Principal) (pages.Account
 func (s *Service) toLogin(w http.ResponseWriter, r *http.Request, back string, err error) error {
 	readOnly := r.Method == http.MethodGet || r.Method == http.MethodHead
 	page := s.loginURL()
-	if page == "" || !readOnly || !wantsHTML(r) || core.AsError(err).Code != core.CodeUnauthenticated {
+	if page == "" || !readOnly || !wire.WantsHTML(r) || core.AsError(err).Code != core.CodeUnauthenticated {
 		return err
 	}
 	h := w.Header()

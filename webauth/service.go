@@ -45,6 +45,8 @@ type Service struct {
 	pages   *pages.Set
 	own     OwnPages
 	cache   *SessionCache
+
+	formOnly map[string]bool // endpoints without a GET, which no person can be sent to
 }
 
 // New returns a Service over auth, whose configuration says under which origin and path people reach it. The error names
@@ -88,6 +90,15 @@ func New(auth *core.Auth, o Options) (*Service, error) {
 	s.cross.FormToken = s.hasFormToken
 	if cfg.BaseURLOf != nil {
 		s.cross.OwnOf = s.tenantOrigin
+	}
+	s.formOnly = map[string]bool{}
+	for _, route := range s.Routes() {
+		s.formOnly[route.Path] = true
+	}
+	for _, route := range s.Routes() {
+		if route.Method == http.MethodGet {
+			delete(s.formOnly, route.Path)
+		}
 	}
 	return s, nil
 }

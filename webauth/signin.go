@@ -52,6 +52,8 @@ func (s *Service) login(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	switch {
+	case in.Identifier == "" && in.Password == "":
+		return missing("identifier", "password")
 	case in.Identifier == "":
 		return missing("identifier")
 	case in.Password == "":

@@ -98,7 +98,9 @@ func newAppOn(t testing.TB, store record.Backend, change ...func(*settings)) *ap
 	if a.web, err = webauth.New(a.auth, s.web); err != nil {
 		t.Fatal(err)
 	}
-	a.h = wire.NewRouter("/auth", s.web.Entry, s.web.Errors, a.web.Routes())
+	router := wire.NewRouter("/auth", s.web.Entry, s.web.Errors, a.web.Routes())
+	router.ErrorPages(a.web.ErrorPage)
+	a.h = router
 	return a
 }
 
@@ -246,7 +248,7 @@ func (r reply) problem(status int) (code, field string) {
 	if got := r.Header().Get("Content-Type"); got != "application/problem+json" {
 		r.t.Errorf("Content-Type %q", got)
 	}
-	if got := r.Header().Get("WWW-Authenticate"); (got != "") != (status == 401) && status != 403 {
+	if got := r.Header().Get("WWW-Authenticate"); (got != "") != (status == 401) && status != 403 && status != 400 {
 		r.t.Errorf("WWW-Authenticate %q with %d", got, status)
 	}
 	v := r.json()

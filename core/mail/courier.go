@@ -159,7 +159,10 @@ func sample(locale, template string) core.Notice {
 		n.Data = map[string]string{"device": "Firefox on Linux", "ip": "203.0.113.7"}
 	case core.NoticeSignUpOtherTaken:
 		n.Name, n.Data = "", map[string]string{"value": "ada"}
+	case core.NoticePasswordChanged:
+		n.Link = "https://app.example.com/auth/password/forgot"
 	case core.NoticeIdentityChanged:
+		n.Link = "https://app.example.com/auth/password/forgot"
 		n.Data = map[string]string{"change": "added", "value": "ada@work.example"}
 	}
 	return n

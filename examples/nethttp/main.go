@@ -20,6 +20,7 @@ func main() {
 		log.Fatal(err)
 	}
 	go func() { log.Println(auth.Run(context.Background())) }()
+	log.Println("listening on http://127.0.0.1:8080")
 	log.Fatal(http.ListenAndServe("127.0.0.1:8080", app(auth)))
 }
 

@@ -8,8 +8,10 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/oneauth-go/oneauth"
 	"github.com/oneauth-go/oneauth/oneauthtest"
@@ -50,6 +52,44 @@ func TestBehindNginx(t *testing.T) {
 	}
 	if ips := devices(t, browser, base); len(ips) != 1 || ips[0] != person {
 		t.Errorf("the devices are at %q, not at %s", ips, person)
+	}
+}
+
+// Plain http leads to https alone, which browsers then remember; and what a link carries is not in the log.
+func TestHTTPSAloneAndNoTokensInTheLog(t *testing.T) {
+	addr := freeAddr(t)
+	server := oneauthtest.New(t, append(options(), oneauth.WithBaseURL("https://"+addr))...)
+	upstream := httptest.NewServer(app(server.Auth))
+	t.Cleanup(upstream.Close)
+	proxy, ok := startProxy(t, addr, upstream.Listener.Addr().String())
+	if !ok {
+		return
+	}
+	browser := clientFrom(t, person, &tls.Config{RootCAs: proxy.cert})
+	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	for _, method := range []string{"GET", "POST"} {
+		answer, _ := send(t, browser, method, "http://"+proxy.plain+"/auth/login?return_to=/x", "")
+		if got := answer.Header.Get("Location"); answer.StatusCode != 301 || got != "https://app.example/auth/login?return_to=/x" {
+			t.Errorf("%s over http: %d to %q", method, answer.StatusCode, got)
+		}
+	}
+	for _, path := range []string{"/auth/verify?token=secret-in-a-link", "/auth/nope", "/"} {
+		answer, _ := send(t, browser, "GET", "https://"+addr+path, "", "Referer", "https://"+addr+"/auth/verify?token=secret-in-a-link")
+		if got := answer.Header.Get("Strict-Transport-Security"); got != "max-age=31536000" {
+			t.Errorf("%s: Strict-Transport-Security %q", path, got)
+		}
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		log, err := os.ReadFile(proxy.log)
+		if err == nil && strings.Contains(string(log), `"GET /" `) {
+			if !strings.Contains(string(log), `"GET /auth/verify" `) || strings.Contains(string(log), "secret") {
+				t.Errorf("the log has\n%s", log)
+			}
+			return
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the log has %q, %v", log, err)
+		}
 	}
 }
 

@@ -22,8 +22,10 @@ import (
 
 // proxy is an nginx of the test's own.
 type proxy struct {
-	addr string
-	cert *x509.CertPool
+	addr  string
+	plain string // where http is
+	log   string // file with the requests
+	cert  *x509.CertPool
 }
 
 // startProxy runs nginx with the nginx.conf of this directory, but on the address and with a certificate of the test, in
@@ -40,13 +42,15 @@ func startProxy(t *testing.T, addr, upstream string) (proxy, bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p := proxy{addr, freeAddr(t), filepath.Join(dir, "access.log"), pool}
 	text := strings.NewReplacer(
-		"listen 443", "listen "+addr, "http://127.0.0.1:8080", "http://"+upstream,
+		"listen 443", "listen "+addr, "listen 80", "listen "+p.plain, "/var/log/nginx/access.log", p.log,
+		"http://127.0.0.1:8080", "http://"+upstream,
 		"/etc/ssl/certs/app.example.pem", filepath.Join(dir, "cert.pem"),
 		"/etc/ssl/private/app.example.key", filepath.Join(dir, "key.pem"),
 		"/run/nginx.pid", filepath.Join(dir, "nginx.pid"), "/var/log/nginx/error.log", "stderr",
 		"worker_processes auto", "daemon off;\nworker_processes 1",
-		"access_log off;", "access_log off;\n"+tempPaths(dir),
+		"http {", "http {\n"+tempPaths(dir),
 	).Replace(string(conf))
 	if os.Geteuid() == 0 {
 		text = "user root;\n" + text // the test's directory is its own
@@ -56,7 +60,7 @@ func startProxy(t *testing.T, addr, upstream string) (proxy, bool) {
 		t.Fatal(err)
 	}
 	keep(t, exec.Command(nginx, "-p", dir, "-e", "stderr", "-c", path), addr)
-	return proxy{addr, pool}, true
+	return p, true
 }
 
 // tempPaths keeps what nginx buffers in the test's directory.

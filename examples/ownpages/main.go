@@ -62,7 +62,8 @@ var (
 	signUp = page{Title: "Sign up", Action: "/auth/signup", Field: "email", Password: "new-password"}
 )
 
-// form shows an empty form. Where it leads to afterwards is checked by the endpoint.
+// form shows an empty form. return_to is whatever the address says: it is only posted on, and the endpoint takes it for
+// nothing but a path of this origin. Check it before you make a link or a redirect of it.
 func form(auth *oneauth.Auth, p page) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := p
@@ -86,6 +87,7 @@ func failed(w http.ResponseWriter, r *http.Request, status int, err *core.Error)
 func show(w http.ResponseWriter, status int, p page) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "same-origin") // with no-referrer browsers post forms with "Origin: null", which is refused
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
 	w.WriteHeader(status)
 	if err := pageTemplate.Execute(w, p); err != nil {

@@ -23,7 +23,7 @@ func TestOwnPages(t *testing.T) {
 		t.Fatalf("without a session: %d to %q", w.StatusCode, where)
 	}
 	w, body := browser.send("GET", w.Header.Get("Location"), nil)
-	if w.StatusCode != 200 || !strings.Contains(body, `name="return_to" value="/?page=2"`) {
+	if w.StatusCode != 200 || !strings.Contains(body, `name="return_to" value="/?page=2"`) || w.Header.Get("Referrer-Policy") != "same-origin" {
 		t.Errorf("the login page: %d %s", w.StatusCode, body)
 	}
 

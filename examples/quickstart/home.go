@@ -22,7 +22,10 @@ func home(auth *oneauth.Auth) http.Handler {
 			Identities []*core.Identity
 			Sessions   []*core.Session
 			Principal  *oneauth.Principal
+			URL        string // of this application
+			FormToken  string
 		}
+		view.URL, view.FormToken = auth.Core().Config().BaseURL, auth.FormToken(r)
 		if view.Principal = oneauth.From(r.Context()); view.Principal != nil {
 			var err error
 			view.User, view.Identities, err = auth.Core().User(r.Context(), view.Principal.Subject)
@@ -38,7 +41,7 @@ func home(auth *oneauth.Auth) http.Handler {
 		h.Set("Content-Type", "text/html; charset=utf-8")
 		h.Set("Content-Security-Policy", "default-src 'none'; style-src 'sha256-"+styleHash+"'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 		h.Set("Cache-Control", "no-store")
-		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Referrer-Policy", "same-origin") // with no-referrer browsers post forms with "Origin: null"
 		h.Set("X-Content-Type-Options", "nosniff")
 		_ = homePage.Execute(w, view)
 	})

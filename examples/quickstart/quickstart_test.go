@@ -1,9 +1,12 @@
 package main
 
 import (
+	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -31,6 +34,40 @@ func command(data, addr string) *exec.Cmd {
 func TestMainJob(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "quickstart.db")
 	flow.Play(t, func(addr string) *flow.Process { return flow.Start(t, command(data, addr)) })
+}
+
+// TestHomePage: its commands name where it listens, and its forms get through whatever the browser tells of their origin.
+func TestHomePage(t *testing.T) {
+	p := flow.Start(t, command(filepath.Join(t.TempDir(), "quickstart.db"), "127.0.0.1:0"))
+	browser := p.Browser()
+	browser.Do("POST", "/auth/signup", map[string]any{"email": "ann@example.com", "password": "purple otters sing at dawn"}, 201)
+	res, err := browser.HTTP.Get(p.URL + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	page, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := res.Header.Get("Referrer-Policy"); got != "same-origin" {
+		t.Errorf("Referrer-Policy %q", got)
+	}
+	if !strings.Contains(string(page), "curl -s "+p.URL+"/api/me") {
+		t.Error("the commands are for another address")
+	}
+	token := regexp.MustCompile(`name="form_token" value="([^"]+)"`).FindSubmatch(page)
+	if token == nil {
+		t.Fatalf("no form token in %s", page)
+	}
+	out, err := browser.HTTP.PostForm(p.URL+"/auth/logout", url.Values{"form_token": {string(token[1])}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Body.Close()
+	if out.StatusCode != 204 {
+		t.Errorf("signing out: %d", out.StatusCode)
+	}
 }
 
 // TestStopsCleanly: SIGTERM ends the process with status 0, and the file can be opened again at once.

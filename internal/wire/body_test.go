@@ -105,6 +105,9 @@ func TestDecodeAbsentValues(t *testing.T) {
 	if got, err := decode(asForm, "name="); err != nil || got.Name == nil || *got.Name != "" {
 		t.Errorf("an empty name cannot be sent by a form: %+v, %v", got, err)
 	}
+	if got, err := decode(asForm, "data.city="); err != nil || !reflect.DeepEqual(got.Data, map[string]any{"city": nil}) {
+		t.Errorf("an empty entry is not null: %+v, %v", got, err)
+	}
 	var raw struct {
 		Data json.RawMessage `json:"data"`
 	}

@@ -60,7 +60,7 @@ func TestPreflight(t *testing.T) {
 		"not asking for another request": {"Origin", "https://admin.example"},
 		"of nobody":                      {"Access-Control-Request-Method", "POST"},
 	} {
-		if w := ask(newRouter(t), "OPTIONS", "/auth/things", headers...); w.Code != 405 || w.Header().Get("Allow") != "GET, POST" {
+		if w := ask(newRouter(t), "OPTIONS", "/auth/things", headers...); w.Code != 405 || w.Header().Get("Allow") != "GET, HEAD, POST" {
 			t.Errorf("%s: %d %v", name, w.Code, w.Header())
 		}
 	}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -12,6 +13,9 @@ import (
 
 // maxToken bounds a token in bytes; no token that OneAuth issues comes near.
 const maxToken = 8 << 10
+
+// errBearer marks requests whose bearer credential is malformed: the answer has a challenge (RFC 6750 section 3.1).
+var errBearer = errors.New("malformed bearer credential")
 
 // BearerToken returns the token of the Authorization header (RFC 6750 section 2.1) or of X-API-Key. It never looks at
 // query, body or cookies. present says that the request tried to authenticate by header at all: then a cookie must not
@@ -24,14 +28,14 @@ func BearerToken(r *http.Request) (token string, present bool, err error) {
 		return "", false, nil
 	case 1:
 	default:
-		return "", true, core.E(core.CodeInvalidRequest, "Send one credential only.")
+		return "", true, core.E(core.CodeInvalidRequest, "Send one credential only.").Wrap(errBearer)
 	}
 	if len(keys) == 1 {
 		token = keys[0]
 	} else {
 		scheme, rest, _ := strings.Cut(authorization[0], " ")
 		if scheme == "" {
-			return "", true, core.E(core.CodeInvalidRequest, "The Authorization header is malformed.")
+			return "", true, core.E(core.CodeInvalidRequest, "The Authorization header is malformed.").Wrap(errBearer)
 		}
 		if !strings.EqualFold(scheme, "Bearer") {
 			return "", true, core.E(core.CodeUnauthenticated, "The Authorization header must be of the Bearer scheme.")
@@ -39,7 +43,7 @@ func BearerToken(r *http.Request) (token string, present bool, err error) {
 		token = strings.TrimLeft(rest, " ")
 	}
 	if !isToken68(token) {
-		return "", true, core.E(core.CodeInvalidRequest, "The token is malformed.")
+		return "", true, core.E(core.CodeInvalidRequest, "The token is malformed.").Wrap(errBearer)
 	}
 	return token, true, nil
 }

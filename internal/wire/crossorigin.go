@@ -14,7 +14,7 @@ import (
 // before the first Check.
 type CrossOrigin struct {
 	// FormToken reports whether a form carries the token that our own page gave to this browser. It is asked only for
-	// requests with a cookie and without Sec-Fetch-Site and Origin; nil means that no form carries one.
+	// requests with a cookie, without Sec-Fetch-Site, and without Origin or with "null"; nil means that no form carries one.
 	FormToken func(*http.Request) bool
 	// OwnOf returns the URL of a further origin that is the application's own for this request, that of its tenant; nil
 	// where there are none.
@@ -76,8 +76,8 @@ func (c *CrossOrigin) Trusted(origin string) bool { return origin == c.own || c.
 // Check returns an error of core.CodeCSRF for a request that may change state and may come from a foreign page. cookie
 // is the name of the session cookie; those that begin with it and "-" belong to it. GET, HEAD and OPTIONS pass; the
 // method is the request line's, and headers that claim another are ignored. Sec-Fetch-Site decides where the browser
-// sends it, else Origin, with or without cookies, so that nobody is signed in or up by a foreign page. A request with
-// neither header passes without a cookie; with one it must be application/json, which no foreign page can send without
+// sends it, else Origin, with or without cookies, so that nobody is signed in or up by a foreign page; "null", which a
+// page without referrers sends as well as a hostile one, takes a form token. A request with neither header passes without a cookie; with one it must be application/json, which no foreign page can send without
 // asking first, or carry a form token.
 func (c *CrossOrigin) Check(r *http.Request, cookie string) error {
 	switch r.Method {
@@ -100,6 +100,9 @@ func (c *CrossOrigin) Check(r *http.Request, cookie string) error {
 	}
 	if len(origins) == 1 {
 		if c.Trusted(origins[0]) || c.isOwnOf(r, origins[0]) {
+			return nil
+		}
+		if origins[0] == "null" && hasCookie(r, cookie) && c.FormToken != nil && c.FormToken(r) {
 			return nil
 		}
 		return foreign

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"unicode"
 
 	"golang.org/x/text/language"
 
@@ -65,13 +66,13 @@ func locale(r *http.Request) string {
 	return tags[0].String()
 }
 
-// cleanText makes client text storable: valid UTF-8 without control characters, at most n bytes, a copy.
+// cleanText makes client text storable: valid UTF-8 without control and format characters, at most n bytes, a copy.
 func cleanText(s string, n int) string {
 	if len(s) > n {
 		s = s[:n]
 	}
 	return strings.Clone(strings.Map(func(c rune) rune {
-		if c < 0x20 || c >= 0x7f && c < 0xa0 || c == '\uFFFD' {
+		if c < 0x20 || c >= 0x7f && c < 0xa0 || c == '\uFFFD' || unicode.In(c, unicode.Cf, unicode.Zl, unicode.Zp) {
 			return -1
 		}
 		return c

@@ -15,7 +15,8 @@ import (
 // decodeForm decodes form parameters by the declared type of each field: text as it is, booleans as true, false, 1, 0
 // or the "on" of a checkbox, integers in decimal, times after RFC 3339 and whatever else reads itself from text, lists
 // of strings separated by spaces, and maps from parameters named after the map and the entry, such as data.city. An
-// empty parameter counts as absent (RFC 6749 section 3.1), except that a *string is set to the empty text.
+// empty parameter counts as absent (RFC 6749 section 3.1), except that a *string is set to the empty text, and that an
+// entry of a map of anything is null, which removes what is stored.
 func decodeForm(body []byte, target reflect.Value) error {
 	values, err := parseForm(body)
 	if err != nil {
@@ -82,7 +83,9 @@ func setText(into reflect.Value, text string) error {
 		*target = quoted
 		return err
 	case *any:
-		*target = text
+		if text != "" {
+			*target = text
+		}
 		return nil
 	case **string:
 		*target = &text

@@ -3,6 +3,7 @@ package wire
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"math"
 	"net/http"
@@ -164,6 +165,10 @@ func (ew ErrorWriter) headers(w http.ResponseWriter, status int, e *core.Error) 
 	case http.StatusUnauthorized:
 		if h.Get("WWW-Authenticate") == "" {
 			h.Set("WWW-Authenticate", ew.challenge(e))
+		}
+	case http.StatusBadRequest:
+		if errors.Is(e, errBearer) {
+			h.Set("WWW-Authenticate", "Bearer realm="+ew.realm()+`, error="invalid_request"`)
 		}
 	case http.StatusForbidden:
 		if e.Code == core.CodeInsufficientScope {

@@ -29,6 +29,7 @@ type Router struct {
 	errors ErrorWriter
 	entry  *Entry
 	cross  *CrossOrigin
+	page   func(w http.ResponseWriter, r *http.Request, err error) bool
 	oauth  map[string]bool // paths whose errors have the form of RFC 6749
 }
 
@@ -49,21 +50,43 @@ func NewRouter(prefix string, entry *Entry, errors ErrorWriter, routes []Route) 
 // Call it before the first request.
 func (rt *Router) AllowOrigins(c *CrossOrigin) { rt.cross = c }
 
+// ErrorPages lets page answer people with errors of requests that are no forms; it reports whether it has. Programs, and
+// all endpoints that always answer JSON, get theirs as ever. Call it before the first request.
+func (rt *Router) ErrorPages(page func(w http.ResponseWriter, r *http.Request, err error) bool) {
+	rt.page = page
+}
+
+// problem answers with an error, as a page where a person asks for one.
+func (rt *Router) problem(w http.ResponseWriter, r *http.Request, err error) {
+	if rt.page == nil || !WantsHTML(r) || rt.alwaysJSON(r.URL.Path) || !rt.page(w, r, err) {
+		rt.errors.Problem(w, r, err)
+	}
+}
+
+// alwaysJSON reports whether a path, without the prefix, is for programs alone.
+func (rt *Router) alwaysJSON(path string) bool {
+	return rt.oauth[path] || path == "/jwks.json" || strings.HasPrefix(path, "/api/") || strings.HasPrefix(path, "/.well-known/")
+}
+
 // unknown answers what no route matches: 405 where another method would do, else 404.
 func (rt *Router) unknown(w http.ResponseWriter, r *http.Request) {
-	allowed := strings.Join(rt.methods(r), ", ")
+	methods := rt.methods(r)
+	allowed := strings.Join(methods, ", ")
 	switch {
 	case allowed == "":
-		rt.errors.Problem(w, r, core.ErrNotFound)
+		rt.problem(w, r, core.ErrNotFound)
 	case isPreflight(r) && w.Header().Get("Access-Control-Allow-Origin") != "":
 		rt.preflight(w, r, allowed)
 	default:
+		if methods[0] == http.MethodGet {
+			allowed = strings.Replace(allowed, http.MethodGet, "GET, HEAD", 1)
+		}
 		w.Header().Set("Allow", allowed)
 		if rt.oauth[r.URL.Path] {
 			rt.errors.OAuthError(w, r, core.E(core.CodeMethodNotAllowed, ""))
 			return
 		}
-		rt.errors.Problem(w, r, core.E(core.CodeMethodNotAllowed, ""))
+		rt.problem(w, r, core.E(core.CodeMethodNotAllowed, ""))
 	}
 }
 
@@ -103,7 +126,7 @@ func (rt *Router) serve(w http.ResponseWriter, r *http.Request, route Route) {
 	case route.OAuth:
 		rt.errors.OAuthError(w, r, err)
 	default:
-		rt.errors.Problem(w, r, err)
+		rt.problem(w, r, err)
 	}
 }
 
@@ -121,11 +144,11 @@ func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if inside == "" {
 		inside = "/"
 	}
-	if path.Clean(inside) != inside {
-		rt.errors.Problem(w, r, core.ErrNotFound)
-		return
-	}
 	inner := *r
 	inner.URL = &url.URL{Path: inside, RawQuery: r.URL.RawQuery}
+	if path.Clean(inside) != inside {
+		rt.problem(w, &inner, core.ErrNotFound)
+		return
+	}
 	rt.mux.ServeHTTP(w, &inner)
 }

@@ -8,24 +8,24 @@ import (
 const maxPath = 2048
 
 // SafePath says whether returnTo may be redirected to after a form: a path on this origin, with an optional query and
-// fragment. It returns returnTo and true, or "/" and false.
+// fragment. It returns returnTo and true, or "" and false.
 //
 // It must begin with one slash and be printable ASCII, percent-encoded as a browser sends it. A backslash, an empty or
 // dot segment, and all of these in percent-encoding, once or repeatedly, are refused: browsers, proxies and routers
 // disagree over them, and one that cleans the path could make another host of it.
 func SafePath(returnTo string) (string, bool) {
 	if len(returnTo) > maxPath || !strings.HasPrefix(returnTo, "/") || strings.ContainsFunc(returnTo, unsafeRune) {
-		return "/", false
+		return "", false
 	}
 	u, err := url.Parse(returnTo)
 	if err != nil || u.Scheme != "" || u.Opaque != "" || u.User != nil || u.Host != "" {
-		return "/", false
+		return "", false
 	}
 	path, _, _ := strings.Cut(returnTo, "#")
 	path, _, _ = strings.Cut(path, "?")
 	for {
 		if !plainPath(path) {
-			return "/", false
+			return "", false
 		}
 		decoded, err := url.PathUnescape(path)
 		if err != nil || decoded == path {

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/oneauth-go/oneauth/core/identifier"
 )
 
 func (p Account) fields(v *View) []Field {
@@ -167,6 +169,17 @@ func (v *View) KeyRows() []Row {
 	return rows
 }
 
+// AddedNotice is the notice after an identity was added: only an address or number gets a message.
+func (v *View) AddedNotice() string {
+	switch kinds := v.set.o.Identifiers; {
+	case !slices.Contains(kinds, identifier.Username):
+		return "identity_added"
+	case len(kinds) == 1:
+		return "username_added"
+	}
+	return "either_added"
+}
+
 // PrimaryIdentifier is what a password manager keeps the password under.
 func (v *View) PrimaryIdentifier() string {
 	p, _ := v.Page.(Account)
@@ -190,7 +203,7 @@ func (v *View) ConnectedRows() []Row {
 			Title: v.providerTitle(c.Provider), Dates: []Date{v.date("connected.since", c.CreatedAt)},
 			Path: v.Path("/linked/" + url.PathEscape(c.ID)),
 		}
-		r.For = v.text("connected.for", "value", r.Title)
+		r.For, r.CanRemove = v.text("connected.for", "value", r.Title), c.CanRemove
 		if c.Email != "" {
 			r.Facts = []string{c.Email}
 		}

@@ -220,7 +220,7 @@ func (v *View) customFields(section Section, stored map[string]any) []Field {
 			continue
 		}
 		f := Field{Name: "data." + d.Name, Label: v.fieldLabel(d), Required: d.Required}
-		if !d.Required && d.Type != core.BoolField {
+		if !d.Required {
 			f.Label = v.text("optional", "label", f.Label)
 		}
 		if hint := "data." + d.Name + ".hint"; v.Has(hint) {

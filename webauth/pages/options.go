@@ -21,10 +21,11 @@ import (
 type Options struct {
 	App     string // the application's name, as people know it
 	Prefix  string // path under which the endpoints are mounted, as core.Config.Prefix; default /auth
-	Home    string // path of the application's start page; default /
+	Home    string // path of the application's start page, to which people go who came from no page; default /
 	Support string // where people get help: an e-mail address or an http(s) URL; optional
 
-	// Identifiers are what people may sign up with, in the order in which they are asked for; default e-mail alone.
+	// Identifiers are what people may sign up with and add to their account, in the order in which they are asked for;
+	// default e-mail alone.
 	Identifiers []identifier.Kind
 	// Fields are the custom fields that sign-up and the account page ask for. The label is the text "data.<name>" (and
 	// "data.<name>.hint" its hint), else the name in words.
@@ -34,8 +35,8 @@ type Options struct {
 	// Providers are the identity providers that people may sign in with, at GET <Prefix>/oauth/<name>, in this order.
 	Providers []Provider
 
-	ClosedSignUp bool // no page leads to sign-up
-	InviteOnly   bool // sign-up asks for an invitation, and no page leads to it
+	ClosedSignUp bool // no page leads to sign-up, whose own page says that it is closed
+	InviteOnly   bool // no page leads to sign-up, whose own page has a form only for who brings an invitation
 
 	Locale   string                       // BCP 47, for whoever reads none that there are texts for; default "en"
 	LocaleOf func(r *http.Request) string // a locale that goes before Accept-Language, or ""; optional

@@ -1,10 +1,16 @@
 package pages_test
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -85,6 +91,56 @@ func TestSentencesOfCoreAreTranslated(t *testing.T) {
 		t.Error("the application's own sentence is lost")
 	}
 }
+
+// toPrograms are sentences that no form of a page can cause.
+var toPrograms = []string{
+	"An id is required.", "A public client has no secret.", "Give a password or a hash, not both.", "One of email, phone and username.",
+	"The provider names nobody: 1 to 1,000 bytes are required.", "Send one credential only: a cookie or a header.",
+	"Only people have an account to manage.", "An API key cannot manage accounts or keys.",
+}
+
+// TestEverySentenceIsTranslated reads the sources of what answers forms: each sentence in them has a German one.
+func TestEverySentenceIsTranslated(t *testing.T) {
+	set := newSet(t, everything())
+	var found int
+	for _, pattern := range []string{"../../core/*.go", "../*.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil || len(files) < 10 {
+			t.Fatalf("%s: %d files, %v", pattern, len(files), err)
+		}
+		for _, name := range files {
+			if strings.HasSuffix(name, "_test.go") {
+				continue
+			}
+			file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				literal, ok := n.(*ast.BasicLit)
+				if !ok || literal.Kind != token.STRING {
+					return true
+				}
+				s, err := strconv.Unquote(literal.Value)
+				if err != nil || !sentenceRE.MatchString(s) || slices.Contains(toPrograms, s) {
+					return true
+				}
+				found++
+				s = strings.ReplaceAll(s, "%d", "9")
+				f := pages.Form{Errors: []core.FieldError{{Field: "identifier", Code: core.CodeInvalidField, Detail: s}}}
+				if strings.Contains(text(parse(t, render(t, set, "de", pages.Login{Form: f}).Body.String()).root), s) {
+					t.Errorf("%s says %q, which texts/de.json lacks", name, s)
+				}
+				return true
+			})
+		}
+	}
+	if found < 20 {
+		t.Errorf("only %d sentences", found)
+	}
+}
+
+var sentenceRE = regexp.MustCompile(`^[A-Z][^\n]* [^\n]*\.$`)
 
 func TestTitlesOfCodesAreSaidPlainly(t *testing.T) {
 	set := newSet(t, everything())
@@ -230,6 +286,43 @@ func TestAssetsAreCachedForEver(t *testing.T) {
 		h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, path, nil))
 		if w.Code != http.StatusMethodNotAllowed {
 			t.Errorf("POST %s: %d", path, w.Code)
+		}
+	}
+}
+
+// Links and the focus ring follow the accent, unless they have a colour of their own; the contrast holds for them too.
+func TestLinksFollowTheAccent(t *testing.T) {
+	style := func(light map[string]string) string {
+		o := everything()
+		o.Colours.Light = light
+		_, h := newSet(t, o).Stylesheet()
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+		return w.Body.String()
+	}
+	for want, light := range map[string]map[string]string{
+		"--focus:#065f46;":  {"accent": "#065f46"},
+		"--link:#065f46;":   {"accent": "#065f46"},
+		"--link:#7c2d12;":   {"accent": "#065f46", "link": "#7c2d12"},
+		"--accent:#1d4ed8;": {"link": "#7c2d12"},
+	} {
+		if css := style(light); !strings.Contains(css, want) {
+			t.Errorf("%v: the stylesheet lacks %s", light, want)
+		}
+	}
+	o := everything()
+	o.Colours.Light = map[string]string{"accent": "#767676", "on-accent": "#000000"}
+	if _, err := pages.New(o); err == nil || !strings.Contains(err.Error(), "link (#767676)") {
+		t.Errorf("an accent that no link can have: %v", err)
+	}
+}
+
+// What may be left empty says so, whatever its type.
+func TestOptionalFieldsSaySo(t *testing.T) {
+	body := render(t, newSet(t, everything()), "en", pages.SignUp{}).Body.String()
+	for _, label := range []string{"Birth year (optional)", "Newsletter (optional)", "Name (optional)", ">City<"} {
+		if !strings.Contains(body, label) {
+			t.Errorf("there is no %q", label)
 		}
 	}
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 
+	"github.com/oneauth-go/oneauth/core/identifier"
 	"github.com/oneauth-go/oneauth/internal/catalogue"
 )
 
@@ -51,6 +53,12 @@ func New(o Options) (*Set, error) {
 
 // Locales lists the locales that there are texts for (BCP 47), the default first.
 func (s *Set) Locales() []string { return s.catalogue.Names() }
+
+// Home is the path of the application's start page.
+func (s *Set) Home() string { return s.o.Home }
+
+// Identifiers are the kinds that the pages ask for, in their order.
+func (s *Set) Identifiers() []identifier.Kind { return slices.Clone(s.o.Identifiers) }
 
 // policy lets a page load its stylesheet and logo, post its forms here, and nothing else.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"

@@ -21,7 +21,7 @@ func (s *Set) Samples() []Sample {
 	samples := []Sample{
 		{"signup", SignUp{Form: empty}},
 		{"signup-errors", SignUp{Form: s.failedSignUp(empty)}},
-		{"signup-invited", SignUp{empty, "4pQ9vGm2sXr8TzKc7wLhB1nDyE5uFaJ3kRmW6tZqPxV", "ada@example.com"}},
+		{"signup-invited", SignUp{Form: empty, Invite: "4pQ9vGm2sXr8TzKc7wLhB1nDyE5uFaJ3kRmW6tZqPxV", Email: "ada@example.com"}},
 		{"signup-uninvited", SignUp{Form: failed(empty, nil,
 			core.FieldError{Field: "invite", Code: core.CodeSignUpRefused})}},
 		{"pending", Pending{Form: empty}},
@@ -33,7 +33,8 @@ func (s *Set) Samples() []Sample {
 			core.FieldError{Field: "password", Code: core.CodeInvalidRequest, Detail: "This is required."},
 			core.FieldError{Field: "identifier", Code: core.CodeInvalidRequest, Detail: "This is required."})}},
 		{"login-notice", Login{Form: noticed(empty, "password_reset")}},
-		{"login-reauth", Login{empty, "ada@example.com"}},
+		{"login-reauth", Login{Form: empty, Reauth: "ada@example.com"}},
+		{"login-signed-in", Login{Form: empty, SignedInAs: "ada@example.com"}},
 		{"signed_out", SignedOut{empty}},
 		{"forgot", Forgot{empty}},
 		{"forgot-errors", Forgot{failed(empty, map[string]string{"identifier": "ada@"},
@@ -43,7 +44,8 @@ func (s *Set) Samples() []Sample {
 		{"reset", Reset{empty, "sample-token", "ada@example.com"}},
 		{"reset-errors", Reset{Form: failed(empty, nil, weak), LinkToken: "sample-token"}},
 		{"reset-dead", Reset{Form: empty}},
-		{"verify", Verify{empty, "sample-token"}},
+		{"verify", Verify{Form: empty, LinkToken: "sample-token"}},
+		{"verify-address", Verify{empty, "sample-token", "ada@example.com"}},
 		{"verify-dead", Verify{Form: empty}},
 		{"verified", Verified{Form: empty}},
 		{"verified-signed-in", Verified{empty, "ada@example.com", true}},
@@ -106,7 +108,7 @@ func (s *Set) accountSamples(f Form) []Sample {
 			{Kind: "username", Value: "ada", CanRemove: true},
 		},
 		Connected: []Connection{
-			{ID: "lnk_1", Provider: "example-id", Email: "ada@id.example", CreatedAt: at},
+			{ID: "lnk_1", Provider: "example-id", Email: "ada@id.example", CreatedAt: at, CanRemove: true},
 			{ID: "lnk_2", Provider: "gone", CreatedAt: at},
 		},
 		Sessions: []Session{

@@ -16,7 +16,7 @@ var embeddedCSS string
 
 // Colours replaces colours of the stylesheet one by one, by the name of their variable: bg, card, input, text, strong,
 // muted, line, field, accent, on-accent, link, focus, danger, danger-bg, ok, ok-bg. They are written #rgb or #rrggbb, so
-// that New can check their contrast.
+// that New can check their contrast. Links and the focus ring follow the accent.
 type Colours struct {
 	Light, Dark map[string]string
 }
@@ -83,6 +83,9 @@ func stylesheet(c Colours, extra string) (string, error) {
 // palette merges and judges the colours of one theme.
 func palette(base, own map[string]string) (map[string]string, error) {
 	merged := maps.Clone(base)
+	if accent, ok := own["accent"]; ok { // whose place links and the focus ring share, unless they have a colour of their own
+		merged["link"], merged["focus"] = accent, accent
+	}
 	for _, name := range slices.Sorted(maps.Keys(own)) {
 		if _, known := base[name]; !known {
 			return nil, fmt.Errorf("there is no colour %q", name)

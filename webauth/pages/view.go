@@ -137,6 +137,20 @@ func (v *View) SupportURL() string {
 // SignUpOpen reports whether pages may lead to sign-up.
 func (v *View) SignUpOpen() bool { return !v.set.o.ClosedSignUp && !v.set.o.InviteOnly }
 
+// NoForm says why the sign-up page has no form: sign-up is closed, or by an invitation that is not there. Else it is "".
+func (v *View) NoForm() string {
+	p, ok := v.Page.(SignUp)
+	switch {
+	case !ok || p.Invite != "" || len(p.Errors) > 0:
+		return ""
+	case v.set.o.ClosedSignUp:
+		return v.text("signup.closed")
+	case v.set.o.InviteOnly:
+		return v.text("signup.by_invitation")
+	}
+	return ""
+}
+
 // Providers are the configured identity providers.
 func (v *View) Providers() []Provider { return v.set.o.Providers }
 

@@ -35,6 +35,8 @@ type SignUp struct {
 	Form
 	Invite string // the invitation that was opened; else "", and only Options.InviteOnly asks for one
 	Email  string // that it is for
+
+	SignedInAs string // the person who is signed in already; else ""
 }
 
 // Pending says that a sign-up was accepted and that a message is on its way.
@@ -47,6 +49,8 @@ type Pending struct {
 type Login struct {
 	Form
 	Reauth string // identifier of a person who is signed in and must prove it again; else ""
+
+	SignedInAs string // the person who is signed in already, and may go on or be somebody else; else ""
 }
 
 // Onward sends a person on to an identity provider. The form that led here cannot do that itself: the
@@ -81,6 +85,7 @@ type Reset struct {
 type Verify struct {
 	Form
 	LinkToken string // of the mailed link
+	Address   string // that it confirms; optional
 }
 
 // Verified says that an address is confirmed.
@@ -145,6 +150,7 @@ type Connection struct {
 	Provider  string // its name
 	Email     string // or whatever else tells it from others; optional
 	CreatedAt time.Time
+	CanRemove bool
 }
 
 // Session is one signed-in device or program.

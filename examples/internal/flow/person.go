@@ -13,19 +13,19 @@ import (
 type Person struct {
 	t      *testing.T
 	P      *Process // may be replaced when the program starts again
-	http   *http.Client
+	HTTP   *http.Client
 	bearer string
 }
 
 // Browser returns somebody with a cookie jar.
 func (p *Process) Browser() *Person {
 	jar, _ := cookiejar.New(nil)
-	return &Person{t: p.t, P: p, http: &http.Client{Jar: jar}}
+	return &Person{t: p.t, P: p, HTTP: &http.Client{Jar: jar}}
 }
 
 // Program returns somebody with an access token or an API key, or with none.
 func (p *Process) Program(token string) *Person {
-	return &Person{t: p.t, P: p, http: &http.Client{}, bearer: token}
+	return &Person{t: p.t, P: p, HTTP: &http.Client{}, bearer: token}
 }
 
 // Do sends a request and returns the decoded answer, after checking its status.
@@ -52,7 +52,7 @@ func (c *Person) Do(method, path string, body any, status int) map[string]any {
 	if method != http.MethodGet {
 		r.Header.Set("Origin", c.P.URL)
 	}
-	res, err := c.http.Do(r)
+	res, err := c.HTTP.Do(r)
 	if err != nil {
 		c.t.Fatal(err)
 	}

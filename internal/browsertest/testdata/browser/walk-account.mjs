@@ -42,14 +42,14 @@ export async function atAddresses(v) {
 export async function beingAskedAgain(v) {
   await v.open('/auth/account')
   await v.world.advance('20m')
-  await v.send('/identities', { identifier: 'annie' }, { status: 403 })
+  await v.send('/identities', { identifier: 'third@mail.example' }, { status: 403 })
   await v.state('login-again', 'login.reauth_heading', { notice: 'sign_in_first' })
   v.world.want('identifier', await v.value('/login', 'identifier'), second)
   await v.send('/login', { password: v.world.order.password })
   await v.at('/auth/account')
-  await v.send('/identities', { identifier: 'annie' })
+  await v.send('/identities', { identifier: 'third@mail.example' })
   await v.at('/auth/account?notice=identity_added')
-  await v.send('/identities/remove', {}, { near: 'annie' })
+  await v.send('/identities/remove', {}, { near: 'third@mail.example' })
   await v.at('/auth/account?notice=identity_removed')
 }
 

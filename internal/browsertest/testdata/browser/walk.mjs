@@ -98,5 +98,5 @@ async function atErrors(v) {
   await v.press(v.page.locator('button'), 403)
   await v.state('error-csrf', 'problem.csrf.title')
   await v.open('/auth/nothing-here', 404)
-  await v.says('not_found')
+  await v.state('error-not-found', 'problem.not_found.title')
 }
