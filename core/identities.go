@@ -383,8 +383,15 @@ func (tx *Tx) tell(all []*Identity, n Notice, others ...*Identity) error {
 			to = append(to, i)
 		}
 	}
+	if len(to) == 0 {
+		return nil
+	}
+	u, err := tx.Users().Peek(to[0].UserID)
+	if err != nil {
+		return err
+	}
 	for _, i := range to {
-		n.Channel, n.To = channelOf(i), i.Value
+		n.Channel, n.To, n.Name = channelOf(i), i.Value, u.Name
 		if err := tx.Notify(n); err != nil {
 			return err
 		}
