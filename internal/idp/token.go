@@ -6,17 +6,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"net/url"
 
 	"github.com/go-jose/go-jose/v4"
 )
 
 // token is the token endpoint. Codes and refresh tokens are good once.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
-	id, secret, basic := r.BasicAuth()
-	if !basic {
-		id, secret = r.PostFormValue("client_id"), r.PostFormValue("client_secret")
-	}
-	if id != p.ClientID || secret != p.ClientSecret {
+	if id, secret := clientOf(r); id != p.ClientID || secret != p.ClientSecret {
 		reply(w, http.StatusUnauthorized, map[string]string{"error": "invalid_client"})
 		return
 	}
@@ -125,4 +122,18 @@ func (p *Provider) Keys() []jose.JSONWebKey {
 		all = append(all, k.Public())
 	}
 	return all
+}
+
+// clientOf returns what a client says of itself: by HTTP Basic, form-encoded, or in the body (RFC 6749 section 2.3.1).
+func clientOf(r *http.Request) (id, secret string) {
+	id, secret, basic := r.BasicAuth()
+	if !basic {
+		return r.PostFormValue("client_id"), r.PostFormValue("client_secret")
+	}
+	id, idErr := url.QueryUnescape(id)
+	secret, secretErr := url.QueryUnescape(secret)
+	if idErr != nil || secretErr != nil {
+		return "", ""
+	}
+	return id, secret
 }
