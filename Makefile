@@ -15,7 +15,7 @@ RACE         = $(shell command -v gcc >/dev/null && echo -race)
 test: parts
 	@for dir in $(MODULES); do \
 		echo "== test $$dir"; \
-		(cd "$$dir" && $(GO) vet ./... && $(GO) test $(RACE) $(TESTFLAGS) ./...) || exit 1; \
+		(cd "$$dir" && $(GO) vet ./... && $(GO) test $(RACE) -timeout 30m $(TESTFLAGS) ./...) || exit 1; \
 	done
 
 parts:
