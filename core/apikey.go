@@ -1,6 +1,7 @@
 package core
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -55,6 +56,9 @@ func (a *Auth) CreateKey(ctx context.Context, subject string, in NewKey) (*APIKe
 			return err
 		case !ok || acct.Status != Active:
 			return ErrForbidden
+		}
+		if there, err := tx.userThere(subject); err != nil || !there {
+			return cmp.Or(err, error(ErrForbidden))
 		}
 		all, err := tx.APIKeys().PeekFind("user_id", subject, record.Page{})
 		if err != nil {

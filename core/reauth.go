@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -80,6 +81,9 @@ func (tx *Tx) ownSession(userID, sessionID string) (*Account, *Session, error) {
 	}
 	if !ok || acct.Status != Active || !live || s.UserID != userID {
 		return nil, nil, ErrForbidden
+	}
+	if there, err := tx.userThere(userID); err != nil || !there {
+		return nil, nil, cmp.Or(err, error(ErrForbidden))
 	}
 	return acct, s, nil
 }

@@ -208,11 +208,7 @@ func (a *Auth) ChangePassword(ctx context.Context, userID, sessionID, current, n
 	}
 	err = a.Update(ctx, func(tx *Tx) error {
 		cookie = ""
-		s, ok, err := found(tx.Sessions().Get(sessionID))
-		if err != nil {
-			return err
-		}
-		acct, err := tx.Accounts().Get(userID)
+		acct, s, err := tx.ownSession(userID, sessionID)
 		if err != nil {
 			return err
 		}
@@ -220,10 +216,7 @@ func (a *Auth) ChangePassword(ctx context.Context, userID, sessionID, current, n
 		if err != nil {
 			return err
 		}
-		switch {
-		case !ok || s.UserID != userID || acct.Status != Active:
-			return ErrForbidden
-		case pw.Hash != stored: // it was changed meanwhile
+		if pw.Hash != stored { // it was changed meanwhile
 			return ErrConflict
 		}
 		if err := tx.setPassword(acct, hash, s.ID, who.use); err != nil {

@@ -67,7 +67,7 @@ func TestConnectAndDisconnect(t *testing.T) {
 	}
 }
 
-// Connecting leads nowhere but to this origin.
+// Connecting leads nowhere but to this origin: to the account page, where nothing else is said.
 func TestConnectStaysHere(t *testing.T) {
 	s := newSite(t)
 	b := s.browser()

@@ -16,7 +16,7 @@ import (
 type Options struct {
 	Now      func() time.Time // judges expiry; default time.Now
 	Rand     io.Reader        // draws revisions; default crypto/rand.Reader
-	RetryFor time.Duration    // how long Update keeps trying; default 10 s
+	RetryFor time.Duration    // how long Update keeps trying, and View waits for answers; default 10 s
 }
 
 // sweepGrace is how long an expired record is left to be swept, for nodes whose clocks differ.
@@ -67,7 +67,7 @@ type inTx struct{}
 
 // View runs fn with a transaction that can only read. Each of its reads sees what was committed when it was made; they
 // are not one snapshot. For one, use Update without writing: its reads are validated together. Inside Update, View is
-// ErrNested: its reads would escape validation.
+// ErrNested: its reads would escape validation. A backend that does not answer is waited for as long as Update would.
 func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	if ctx.Value(inTx{}) != nil {
 		return ErrNested
@@ -76,6 +76,8 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithTimeout(ctx, db.retryFor)
+	defer cancel()
 	return fn(&Tx{ctx: ctx, db: db, tenant: tenant, readOnly: true})
 }
 

@@ -227,6 +227,16 @@ func TestClubDeletes(t *testing.T) {
 			if _, err := c.signIn("ann@example.com", newPassword); !errors.Is(err, core.ErrInvalidCredentials) {
 				t.Errorf("%s: sign-in: %v", how, err)
 			}
+			// What a token or cookie may still read it may not turn into something that lasts.
+			if _, _, err := c.Core().CreateKey(t.Context(), in.User.ID, core.NewKey{Name: "k", Scopes: []string{"read"}}); !errors.Is(err, core.ErrForbidden) {
+				t.Errorf("%s: new key: %v", how, err)
+			}
+			if _, err := c.Core().ChangePassword(t.Context(), in.User.ID, in.Session.ID, newPassword, "seven lanterns drift north"); !errors.Is(err, core.ErrForbidden) {
+				t.Errorf("%s: new password: %v", how, err)
+			}
+			if _, err := c.Core().Reauthenticate(t.Context(), in.User.ID, in.Session.ID, newPassword); !errors.Is(err, core.ErrForbidden) {
+				t.Errorf("%s: proving the password again: %v", how, err)
+			}
 			if _, err := c.Core().Refresh(t.Context(), api.RefreshToken, core.FirstParty, nil); !errors.Is(err, core.ErrInvalidGrant) {
 				t.Errorf("%s: refresh: %v", how, err)
 			}
@@ -316,7 +326,7 @@ func TestClubRequiresAnAddress(t *testing.T) {
 	c.now.Store(time.Now().Unix())
 	c.open()
 	_, err := c.Core().SignUp(t.Context(), core.SignUp{Username: "ann", Password: newPassword, Wish: core.Wish{Kind: core.BrowserSession}})
-	if e := core.AsError(err); e.Field != "email" || e.Code != core.CodeInvalidField {
+	if e := core.AsError(err); e.Field != "email" || e.Code != core.CodeIdentifierRequired {
 		t.Errorf("error is %v", err)
 	}
 	if _, err := c.signUp("ann@example.com", "Ann"); err != nil {
