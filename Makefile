@@ -64,7 +64,8 @@ bench-login:
 
 # Races and crashes as often as before a release: 1,000 rounds instead of a few.
 rounds:
-	ONEAUTH_TEST_ROUNDS=$(ROUNDS) STORETEST_ROUNDS=$(ROUNDS) $(GO) test $(RACE) -timeout 4h ./stores/... ./core/... ./apiauth/...
+	ONEAUTH_TEST_ROUNDS=$(ROUNDS) STORETEST_ROUNDS=$(ROUNDS) STORETEST_FAULTS=all \
+		$(GO) test $(RACE) -timeout 4h ./stores/... ./core/... ./apiauth/... ./oauth/... ./internal/storeproof
 
 # Each module as its users get it: without the workspace.
 standalone:

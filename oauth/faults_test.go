@@ -47,7 +47,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 
 func failEachCall(t *testing.T, stage step) {
 	open := func(*testing.T) record.Backend { return mem.New() }
-	storetest.EachFault(t, open, func(t *testing.T, f *storetest.Faults) storetest.Flow {
+	storetest.SomeFaults(t, open, func(t *testing.T, f *storetest.Faults) storetest.Flow {
 		s := newSite(t, keepTokens, func(p *plan) { p.store = f })
 		if _, _, err := s.Core().Clients().Register(t.Context(), core.ClientConfig{ID: "stored", RedirectURIs: []string{appRedirect}}, core.Public); err != nil {
 			t.Fatal(err)

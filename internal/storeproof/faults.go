@@ -196,7 +196,7 @@ func FailsClosed(t *testing.T, h storetest.Harness) {
 	for _, f := range flows {
 		t.Run(f.name, func(t *testing.T) {
 			open := func(*testing.T) record.Backend { return staysOpen{under} }
-			storetest.EachFault(t, open, func(t *testing.T, faults *storetest.Faults) storetest.Flow {
+			storetest.SomeFaults(t, open, func(t *testing.T, faults *storetest.Faults) storetest.Flow {
 				n++
 				calm := calm.in(t)
 				request, done := f.stage(calm, numbered("faulty", n))

@@ -3,6 +3,8 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -35,6 +37,26 @@ type Flow struct {
 // concerns it, with that call failing. Every run is a subtest with a backend of its own, over which stage sets the stage
 // without faults.
 func EachFault(t *testing.T, open func(t *testing.T) record.Backend, stage func(t *testing.T, f *Faults) Flow) {
+	t.Helper()
+	failCalls(t, open, stage, func(_ int, all []Fault) []Fault { return all })
+}
+
+// SomeFaults is EachFault for stages that take long to set: each call fails in two of the ways that concern it, and the next
+// call in the next two, so that over a flow all of them come up. With STORETEST_FAULTS=all it is EachFault.
+func SomeFaults(t *testing.T, open func(t *testing.T) record.Backend, stage func(t *testing.T, f *Faults) Flow) {
+	t.Helper()
+	if os.Getenv("STORETEST_FAULTS") == "all" {
+		EachFault(t, open, stage)
+		return
+	}
+	failCalls(t, open, stage, func(n int, all []Fault) []Fault {
+		return []Fault{all[2*n%len(all)], all[(2*n+1)%len(all)]}
+	})
+}
+
+func failCalls(t *testing.T, open func(t *testing.T) record.Backend, stage func(t *testing.T, f *Faults) Flow,
+	choose func(n int, all []Fault) []Fault) {
+	t.Helper()
 	var calls []Call
 	t.Run("no fault", func(t *testing.T) { calls = runFault(t, open, stage, Injection{}) })
 	if t.Failed() {
@@ -43,11 +65,9 @@ func EachFault(t *testing.T, open func(t *testing.T) record.Backend, stage func(
 	if len(calls) == 0 {
 		t.Fatal("the flow makes no call to the store")
 	}
-	for _, c := range calls {
-		for _, fault := range AllFaults {
-			if !fault.Concerns(c.Method) {
-				continue
-			}
+	for n, c := range calls {
+		concern := slices.DeleteFunc(slices.Clone(AllFaults), func(f Fault) bool { return !f.Concerns(c.Method) })
+		for _, fault := range choose(n, concern) {
 			name := fmt.Sprintf("call %d %s(%s)/%s", c.N, c.Method, strings.Join(c.Kinds, ","), fault)
 			t.Run(name, func(t *testing.T) { runFault(t, open, stage, Injection{Fault: fault, Call: c}) })
 		}
