@@ -24,7 +24,7 @@ func Copy(ctx context.Context, from, to record.Backend, schema record.Schema, o 
 // Finish copies what is left, verifies everything, and marks the target as the truth. The application is stopped before, and
 // started on the target afterwards; without Finish a later Copy would undo what it writes there. After an error the source
 // is still the truth, and Finish can be called again; after record.ErrUnknown alone it may be the target, and then Finish
-// says ErrMoved.
+// says ErrMoved. At last the source is marked, so that no transfer takes its stale data anywhere else (ErrLeft).
 func Finish(ctx context.Context, from, to record.Backend, schema record.Schema, o Options) (*Report, error) {
 	j, err := prepare(ctx, from, to, schema, o)
 	if err != nil {
@@ -39,7 +39,7 @@ func Finish(ctx context.Context, from, to record.Backend, schema record.Schema, 
 	if err := j.marks.commit(ctx, record.System, markMoved, nil); err != nil {
 		return j.report(), fmt.Errorf("transfer: mark the target as the truth: %w", err)
 	}
-	return j.report(), nil
+	return j.report(), leave(ctx, from, j.o)
 }
 
 // job is one copy.
@@ -144,6 +144,9 @@ func (j *job) begin(ctx context.Context, tenant string) error {
 // comes first; nothing is written before every tenant is known to be ours.
 func (j *job) copyAll(ctx context.Context) error {
 	if err := j.begin(ctx, record.System); err != nil {
+		return err
+	}
+	if err := stays(ctx, j.from, j.o); err != nil {
 		return err
 	}
 	tenants, err := j.tenants(ctx)

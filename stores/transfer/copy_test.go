@@ -77,7 +77,7 @@ func TestLargeRecords(t *testing.T) {
 		}
 		put(t, from, 0, record.Record{Key: k, Rev: 1, Version: 2, Row: record.Row{record.StringValue(""), record.TextValue(strings.Repeat("x", size))}})
 	}
-	_, err := transfer.Finish(t.Context(), from, to, schema, transfer.Options{})
+	_, err := transfer.Copy(t.Context(), from, to, schema, transfer.Options{})
 	must(t, err)
 	if to.ops == 0 || to.ops > record.MaxOps || to.bytes > record.MaxBytes {
 		t.Errorf("the largest commit has %d operations, %d bytes", to.ops, to.bytes)
@@ -157,7 +157,7 @@ func TestNothingIsLeftOut(t *testing.T) {
 		t.Errorf("tenants that nobody knows: %v", err)
 	}
 	to := mem.New()
-	report, err := transfer.Finish(t.Context(), silent, to, schema, transfer.Options{Tenants: []string{"acme"}})
+	report, err := transfer.Copy(t.Context(), silent, to, schema, transfer.Options{Tenants: []string{"acme"}})
 	if err != nil || report.Inserted != 6 { // and the installation's own
 		t.Errorf("named tenants: %v, %v", report, err)
 	}
@@ -242,9 +242,9 @@ func (l lossy) Commit(ctx context.Context, ops []record.Op) error {
 // A copy is interrupted at every call to the target, in every way, and the next one goes on from there. Of a commit whose
 // outcome is unknown it is found out.
 func TestInterrupted(t *testing.T) {
-	from := filled(t, mem.New(), 5)
 	open := func(t *testing.T) record.Backend { return mem.New() }
 	storetest.EachFault(t, open, func(t *testing.T, f *storetest.Faults) storetest.Flow {
+		from := filled(t, mem.New(), 5)
 		finish := func(ctx context.Context) error {
 			_, err := transfer.Finish(ctx, from, f, schema, transfer.Options{})
 			return err
@@ -315,5 +315,42 @@ func TestRival(t *testing.T) {
 	}}
 	if _, err := transfer.Copy(t.Context(), from, to, schema, o); !errors.Is(err, transfer.ErrRival) {
 		t.Errorf("the first copy: %v", err)
+	}
+}
+
+// What has moved away is stale: no copy takes it anywhere else, and no application moves it once more by mistake. It can be
+// moved back to, where that is asked for.
+func TestSourceThatHasMoved(t *testing.T) {
+	ctx := t.Context()
+	for name, move := range map[string]func(from, to *mem.Store) error{
+		"Finish": func(from, to *mem.Store) error {
+			_, err := transfer.Finish(ctx, from.Again(), to.Again(), schema, transfer.Options{})
+			return err
+		},
+		"Move": func(from, to *mem.Store) error {
+			live := transfer.NewLive(from.Again(), to.Again())
+			if err := live.Prepare(ctx, schema); err != nil {
+				return err
+			}
+			_, err := live.Move(ctx, transfer.Options{})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			from, to := filled(t, mem.New(), 3).(*mem.Store), mem.New()
+			must(t, move(from, to))
+			if err := move(from, mem.New()); !errors.Is(err, transfer.ErrLeft) {
+				t.Errorf("it moves once more: %v", err)
+			}
+			if _, err := transfer.Copy(ctx, from, mem.New(), schema, transfer.Options{}); !errors.Is(err, transfer.ErrLeft) {
+				t.Errorf("it is copied: %v", err)
+			}
+			put(t, to, 0, record.Record{Key: record.Key{Tenant: "acme", Kind: "note", ID: "new"}, Rev: 5, Version: 1, Row: record.Row{record.StringValue("")}})
+			_, err := transfer.Finish(ctx, to, from, schema, transfer.Options{Replace: true})
+			must(t, err)
+			if err := move(to, mem.New()); !errors.Is(err, transfer.ErrLeft) {
+				t.Errorf("after moving back: %v", err)
+			}
+		})
 	}
 }

@@ -18,7 +18,8 @@ import (
 //
 // The switch is one commit, of the mark at the target. A process that is killed before it was applied is on the source when
 // it starts again, and one that is killed afterwards on the target; either holds all that was acknowledged. While the target
-// cannot be reached, a start fails, since nobody knows where the truth is.
+// cannot be reached, a start fails, since nobody knows where the truth is. The source is marked, too, after the switch: a
+// start with another target is ErrLeft.
 type Live struct {
 	from, to record.Backend
 	schema   record.Schema
@@ -54,9 +55,12 @@ func (l *Live) decide(ctx context.Context) error {
 	}
 	if errors.Is(err, ErrMoved) {
 		l.moved.Store(true)
-		return nil
+		return leave(ctx, l.from, Options{}.withDefaults()) // who switched may have been killed before it did
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return stays(ctx, l.from, Options{}.withDefaults())
 }
 
 // Moved reports whether the application works on the target.

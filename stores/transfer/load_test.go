@@ -91,6 +91,22 @@ func checkChain(db *record.DB, g int, acked int64) error {
 	})
 }
 
+// at returns how far a chain is.
+func at(t testing.TB, db *record.DB, g int) (n int64) {
+	t.Helper()
+	must(t, db.View(in(tenantOf(g)), func(tx *record.Tx) error {
+		c, err := chains.In(tx).Get(chainOf(g))
+		if errors.Is(err, record.ErrNotFound) {
+			return nil
+		}
+		if err == nil {
+			n = c.N
+		}
+		return err
+	}))
+	return n
+}
+
 func openDB(t testing.TB, b record.Backend) *record.DB {
 	t.Helper()
 	db, err := record.Open(context.Background(), b, record.Options{}, kinds...)

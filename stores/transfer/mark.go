@@ -64,6 +64,32 @@ func (m *marks) take(ctx context.Context, tenant string) error {
 	}
 }
 
+// stays makes sure that a source has not moved away.
+func stays(ctx context.Context, from record.Backend, o Options) error {
+	_, state, err := newMarks(from, o).read(ctx, record.System)
+	switch {
+	case err != nil:
+		return fmt.Errorf("transfer: read the mark of the source: %w", err)
+	case state == markLeft:
+		return ErrLeft
+	}
+	return nil
+}
+
+// leave marks a source whose data is the target's now.
+func leave(ctx context.Context, from record.Backend, o Options) error {
+	m := newMarks(from, o)
+	rev, state, err := m.read(ctx, record.System)
+	if err == nil && state != markLeft {
+		m.known[record.System] = rev
+		err = m.commit(ctx, record.System, markLeft, nil)
+	}
+	if err != nil {
+		return fmt.Errorf("transfer: the move is done, but the source could not be marked as stale: %w", err)
+	}
+	return nil
+}
+
 // commit applies a batch of one tenant, which take made ours, and moves its mark. errStale: not applied. ErrUnknown: the
 // target does not say.
 func (m *marks) commit(ctx context.Context, tenant, state string, ops []record.Op) error {

@@ -84,7 +84,11 @@ func (m *move) run(ctx context.Context) error {
 		} else if !ok {
 			continue
 		}
-		if done, err := m.change(ctx); done || err != nil {
+		done, err := m.change(ctx)
+		if err == nil && done {
+			return leave(ctx, m.Live.from, m.o)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -50,6 +50,7 @@ type Changes struct{ Inserted, Replaced, Deleted int64 }
 var (
 	ErrForeign = errors.New("transfer: the target holds records that no transfer brought there")
 	ErrMoved   = errors.New("transfer: the move is done: the target is the truth")
+	ErrLeft    = errors.New("transfer: the source has moved away: its data is stale, and this target is not where it went")
 	ErrRival   = errors.New("transfer: another transfer writes to the target")
 	ErrTenants = errors.New("transfer: the source does not list its tenants: name them in Options.Tenants")
 	ErrKinds   = errors.New("transfer: the source has kinds that the schema does not have")
@@ -76,17 +77,20 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// markKind is the kind of marks at the target; each tenant has one. A state of moved counts in the tenant record.System.
+// markKind is the kind of marks at the target; each tenant has one. The states count in the tenant record.System: moved at
+// a target that is the truth, left at a source that is not any more.
 const (
 	markKind  = "transfer_mark"
 	markID    = "mark"
 	markMoved = "moved"
+	markLeft  = "left"
 )
+
+var mark = &record.Kind{Name: markKind, Version: 1, Fields: []record.Field{{Name: "state", Type: record.String}}}
 
 // targetSchema is the schema of the target: with marks, and with the fields that a newer release has added at the source,
 // so that there is room for their values.
 func targetSchema(ctx context.Context, from record.Backend, s record.Schema) (record.Schema, error) {
-	mark := &record.Kind{Name: markKind, Version: 1, Fields: []record.Field{{Name: "state", Type: record.String}}}
 	s.Kinds = append(slices.Clone(s.Kinds), mark)
 	l, ok := from.(record.Lister)
 	if !ok {
@@ -110,7 +114,7 @@ func targetSchema(ctx context.Context, from record.Backend, s record.Schema) (re
 
 // prepareBoth prepares the source for the schema, and the target for all that may come from there.
 func prepareBoth(ctx context.Context, from, to record.Backend, schema record.Schema) error {
-	if err := from.Prepare(ctx, schema); err != nil {
+	if err := from.Prepare(ctx, record.Schema{Kinds: append(slices.Clone(schema.Kinds), mark)}); err != nil {
 		return fmt.Errorf("transfer: prepare the source: %w", err)
 	}
 	wide, err := targetSchema(ctx, from, schema)
