@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -51,13 +52,15 @@ func sameLoopback(registered, uri string) bool {
 		return false
 	}
 	u, err := url.Parse(uri)
-	if err != nil || !digits(u.Port()) {
+	if err != nil || !isPort(u.Port()) {
 		return false
 	}
 	r.Host = strings.TrimSuffix(r.Host, ":"+r.Port()) + ":" + u.Port()
 	return r.String() == uri
 }
 
-func digits(port string) bool {
-	return port != "" && len(port) <= 5 && !strings.ContainsFunc(port, func(r rune) bool { return r < '0' || r > '9' })
+// isPort reports whether a port can be listened on, in the one way to write it.
+func isPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0 && strconv.FormatUint(n, 10) == port
 }

@@ -22,7 +22,7 @@ func TestA18RedirectURIs(t *testing.T) {
 		"https://app.example/cb/../cb?x=1", "https://app.example/cb/?x=1", "https://app.example//cb?x=1", "https://app.example/%63b?x=1",
 		"com.example.app:/cb/x", "com.example.app://cb", "COM.example.app:/cb", "com.example.app.evil:/cb",
 		"http://127.0.0.1:1/cb/", "http://127.0.0.1:1/CB", "http://127.0.0.1:1/cb?x", "http://127.0.0.1:1/cb#x", "http://127.0.0.1:/cb",
-		"http://127.0.0.1:a/cb", "http://127.0.0.1:123456/cb", "http://evil@127.0.0.1:1/cb", "http://127.0.0.1:1@evil.example/cb",
+		"http://127.0.0.1:a/cb", "http://127.0.0.1:123456/cb", "http://127.0.0.1:65536/cb", "http://127.0.0.1:0/cb", "http://127.0.0.1:09/cb", "http://evil@127.0.0.1:1/cb", "http://127.0.0.1:1@evil.example/cb",
 		"http://127.0.0.2:1/cb", "http://127.0.0.1.evil.example:1/cb", "https://127.0.0.1:1/cb", "http://localhost:1/cb",
 		"http://[::1]:1/%63b", "http://[0:0:0:0:0:0:0:1]:1/cb",
 	} {

@@ -62,8 +62,11 @@ func dialectOf(db *gorm.DB) (*dialect, error) {
 }
 
 // lookup runs a query of one row and scans it.
-func lookup(db *gorm.DB, query string, dest ...any) error {
-	rows, err := db.Raw(query).Rows()
+func lookup(db *gorm.DB, query string, dest ...any) error { return scanOne(db, dest, query) }
+
+// scanOne is lookup with arguments.
+func scanOne(db *gorm.DB, dest []any, query string, args ...any) error {
+	rows, err := db.Raw(query, args...).Rows()
 	if err != nil {
 		return err
 	}

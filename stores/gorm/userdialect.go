@@ -100,22 +100,3 @@ func lastSQLiteID(db *gorm.DB, u *users) (int64, error) {
 	}
 	return max(last, given), err
 }
-
-// scanOne runs a query of one row with arguments.
-func scanOne(db *gorm.DB, dest []any, query string, args ...any) error {
-	rows, err := db.Raw(query, args...).Rows()
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	if !rows.Next() {
-		if err := rows.Err(); err != nil {
-			return err
-		}
-		return fmt.Errorf("%s: no answer", query)
-	}
-	if err := rows.Scan(dest...); err != nil {
-		return err
-	}
-	return rows.Close()
-}
