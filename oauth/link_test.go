@@ -78,7 +78,7 @@ func TestConnectStaysHere(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if back := b.get(b.at(at, "1001").String()).want(303).header.Get("Location"); back != "/" {
+		if back := b.get(b.at(at, "1001").String()).want(303).header.Get("Location"); back != "/auth/account" {
 			t.Errorf("%s leads to %s", to, back)
 		}
 	}
