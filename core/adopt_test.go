@@ -13,6 +13,7 @@ import (
 	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/identifier"
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/stores/storetest"
 )
 
 // The application's table says what ids are like.
@@ -345,6 +346,41 @@ func TestRemovedRow(t *testing.T) {
 	if ended := w.events.of(core.EventSessionsEnded); len(ended) != 2 || ended[0].Reason != "user_removed" {
 		t.Errorf("events are %+v", ended)
 	}
+}
+
+// While it cannot be found out whether the row is there, a session whose turn it is to be looked at is not good: nobody knows.
+func TestRemovedRowThatCannotBeLookedAt(t *testing.T) {
+	w := newWorld(t)
+	faults := storetest.Faulty(w.data.Again())
+	auth, err := core.New(t.Context(), shared{faults}, w.cfg)
+	noError(t, err)
+	t.Cleanup(func() { _ = auth.Close() })
+	w.Auth = auth
+	ann := w.person("ann@example.com")
+	w.clock.Advance(2 * time.Minute)
+	faults.FailMethod(storetest.Get, "user", storetest.Fail)
+	_, err = w.CheckSession(t.Context(), ann.Cookie)
+	wantCode(t, err, core.CodeUnavailable)
+	faults.Clear()
+	must(w.CheckSession(t.Context(), ann.Cookie))(t)
+}
+
+// What a session that is not looked at yet may still read, it may not turn into something that lasts.
+func TestRemovedRowGivesNothingThatLasts(t *testing.T) {
+	ctx := t.Context()
+	w := newWorld(t)
+	auth, err := core.New(ctx, shared{w.data.Again()}, w.cfg)
+	noError(t, err)
+	t.Cleanup(func() { _ = auth.Close() })
+	w.Auth = auth
+	in := w.person("ann@example.com")
+	noError(t, w.Update(ctx, func(tx *core.Tx) error { return tx.Users().Delete(in.User.ID) }))
+	_, _, err = w.CreateKey(ctx, in.User.ID, core.NewKey{Name: "k", Scopes: []string{"read"}})
+	wantCode(t, err, core.CodeForbidden)
+	_, err = w.Reauthenticate(ctx, in.User.ID, in.Session.ID, goodPassword)
+	wantCode(t, err, core.CodeForbidden)
+	_, err = w.ChangePassword(ctx, in.User.ID, in.Session.ID, goodPassword, otherPassword)
+	wantCode(t, err, core.CodeForbidden)
 }
 
 // An application that deletes a user's row itself has signed that person off.

@@ -69,16 +69,18 @@ func (a *Auth) CheckSession(ctx context.Context, cookie string) (*Session, error
 	case s == nil || s.Kind != BrowserSession || !sameSecret(s.SecretHash, digest(secret)):
 		return nil, ErrUnauthenticated
 	}
-	if a.now().Sub(s.LastSeenAt) >= touchEvery && a.touchSession(ctx, s) {
-		return nil, ErrUnauthenticated
+	if a.now().Sub(s.LastSeenAt) >= touchEvery {
+		if err := a.touchSession(ctx, s); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }
 
-// touchSession notes a use. Failing to do so is logged and otherwise harmless: the session ends sooner. A session whose
-// user the application has removed ends, and is reported as gone.
-func (a *Auth) touchSession(ctx context.Context, s *Session) (gone bool) {
-	now := a.now()
+// touchSession notes a use. Failing to do so is logged and otherwise harmless: the session ends sooner. Where the application
+// may have removed the user, it is not harmless: then nobody knows. A session whose user is gone ends: ErrUnauthenticated.
+func (a *Auth) touchSession(ctx context.Context, s *Session) error {
+	now, gone := a.now(), false
 	err := a.Update(ctx, func(tx *Tx) error {
 		gone = false
 		stored, ok, err := found(tx.Sessions().Get(s.ID))
@@ -94,12 +96,17 @@ func (a *Auth) touchSession(ctx context.Context, s *Session) (gone bool) {
 		}
 		return tx.Sessions().Put(stored)
 	})
-	if err != nil {
+	switch {
+	case err != nil && a.db.Shares(users.Kind().Name):
+		return err
+	case err != nil:
 		a.env.Log.WarnContext(ctx, "session use not recorded", "session", s.ID, "error", err)
-		return gone
+		return nil
+	case gone:
+		return ErrUnauthenticated
 	}
 	s.touch(now)
-	return gone
+	return nil
 }
 
 // userThere reports whether the row of a subject's user is there. Only where the application's own hands can remove it is
@@ -110,6 +117,19 @@ func (tx *Tx) userThere(subject string) (bool, error) {
 	}
 	_, ok, err := found(tx.Users().Peek(subject))
 	return ok, err
+}
+
+// UserIsThere reports whether a subject has a user. Where users are rows of the application it may have removed the row,
+// and a session that began before still lives; elsewhere nothing is read.
+func (a *Auth) UserIsThere(ctx context.Context, subject string) (there bool, err error) {
+	if !a.db.Shares(users.Kind().Name) {
+		return true, nil
+	}
+	err = a.View(ctx, func(tx *Tx) (err error) {
+		there, err = tx.userThere(subject)
+		return err
+	})
+	return there, err
 }
 
 // userGone ends a session whose user the application has removed.

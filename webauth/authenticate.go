@@ -140,8 +140,29 @@ type caller struct {
 }
 
 // caller authenticates a request to an account endpoint, by cookie or by access token. An API key, and a program that is
-// a subject of its own, has no account to manage.
+// a subject of its own, has no account to manage; nor has somebody whose row the application has removed.
 func (s *Service) caller(r *http.Request) (caller, error) {
+	c, err := s.holder(r)
+	if err == nil {
+		err = s.present(r.Context(), c.Subject)
+	}
+	if err != nil {
+		return caller{}, err
+	}
+	return c, nil
+}
+
+// present makes sure that the person of a live session has an account still.
+func (s *Service) present(ctx context.Context, subject string) error {
+	there, err := s.auth.UserIsThere(ctx, subject)
+	if err == nil && !there {
+		err = core.ErrUnauthenticated
+	}
+	return err
+}
+
+// holder is who has the credential of a request to an account endpoint.
+func (s *Service) holder(r *http.Request) (caller, error) {
 	p, present, err := s.bearer(r.Context(), r)
 	switch {
 	case present && s.HasCookie(r):

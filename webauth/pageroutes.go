@@ -73,6 +73,9 @@ func (s *Service) loginPage(r *http.Request) (pages.Page, error) {
 // signedInAs is what the person is known by who is signed in already, or "".
 func (s *Service) signedInAs(r *http.Request) (string, error) {
 	p, err := s.Authenticate(r.Context(), r)
+	if err == nil {
+		err = s.present(r.Context(), p.Subject)
+	}
 	if errors.Is(err, core.ErrUnauthenticated) {
 		return "", nil
 	}
@@ -124,6 +127,9 @@ func (s *Service) accountPage(w http.ResponseWriter, r *http.Request) error {
 		return s.account(s.showSession)(w, r)
 	}
 	p, err := s.cookiePrincipal(r.Context(), r, s.Authenticate)
+	if err == nil {
+		err = s.present(r.Context(), p.Subject)
+	}
 	if err != nil {
 		return s.toLogin(w, r, s.prefix+"/account", err)
 	}

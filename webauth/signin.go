@@ -96,7 +96,7 @@ func (s *Service) endPresented(r *http.Request) error {
 // do, which is no error; a bad access token is one, since its session might live on.
 func (s *Service) logout(w http.ResponseWriter, r *http.Request) error {
 	if _, present, _ := wire.BearerToken(r); present {
-		c, err := s.caller(r)
+		c, err := s.holder(r)
 		if err != nil {
 			return err
 		}
