@@ -318,6 +318,45 @@ func TestRival(t *testing.T) {
 	}
 }
 
+// sharing keeps users in rows of the application.
+type sharing struct{ *mem.Store }
+
+func (sharing) Shares(kind string) bool { return kind == "user" }
+
+// An application that moves into a table of its own looks at that table from the switch on.
+func TestLiveSharesWhatItsStoreShares(t *testing.T) {
+	ctx := t.Context()
+	live := transfer.NewLive(filled(t, mem.New(), 3), sharing{mem.New()})
+	must(t, live.Prepare(ctx, schema))
+	if live.Shares("user") {
+		t.Error("the source shares nothing")
+	}
+	_, err := live.Move(ctx, transfer.Options{})
+	must(t, err)
+	if !live.Shares("user") || live.Shares("session") {
+		t.Error("the target shares users alone")
+	}
+}
+
+// A process that was killed between the switch and the mark of the source makes that mark when it starts again; a start on
+// the source with another target is refused before anything is served.
+func TestStartMarksTheSource(t *testing.T) {
+	ctx := t.Context()
+	from, to := filled(t, mem.New(), 3).(*mem.Store), mem.New()
+	live := transfer.NewLive(from.Again(), to.Again())
+	must(t, live.Prepare(ctx, schema))
+	_, err := live.Move(ctx, transfer.Options{})
+	must(t, err)
+	mark := record.Key{Tenant: record.System, Kind: "transfer_mark", ID: "mark"}
+	found, err := from.Get(ctx, mark)
+	must(t, err)
+	remove(t, from, found[0].Rev, mark)
+	must(t, transfer.NewLive(from.Again(), to.Again()).Prepare(ctx, schema))
+	if err := transfer.NewLive(from.Again(), mem.New()).Prepare(ctx, schema); !errors.Is(err, transfer.ErrLeft) {
+		t.Errorf("a start with another target: %v", err)
+	}
+}
+
 // What has moved away is stale: no copy takes it anywhere else, and no application moves it once more by mistake. It can be
 // moved back to, where that is asked for.
 func TestSourceThatHasMoved(t *testing.T) {

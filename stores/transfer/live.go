@@ -29,7 +29,7 @@ type Live struct {
 	unsure   bool // nobody knows whether the target is the truth, and the door is shut; guarded by moving
 }
 
-var _ record.Backend = (*Live)(nil)
+var _ record.Sharer = (*Live)(nil)
 
 // NewLive returns a store over both, which it owns: Close closes them.
 func NewLive(from, to record.Backend) *Live { return &Live{from: from, to: to} }
@@ -71,6 +71,12 @@ func (l *Live) side() record.Backend {
 		return l.to
 	}
 	return l.from
+}
+
+// Shares reports whether the store that the application works on keeps records of a kind in rows of the application.
+func (l *Live) Shares(kind string) bool {
+	s, ok := l.side().(record.Sharer)
+	return ok && s.Shares(kind)
 }
 
 // Get implements record.Backend.
