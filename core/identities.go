@@ -23,8 +23,9 @@ const (
 
 // AddIdentity claims a further identifier for a signed-in user, who has at most 10. A username counts at once. An address
 // gets a link that verifies it; if it is not verified while the link is good the claim lapses, and it gives way to whoever
-// signs up with the address, so that nobody keeps an address from its owner. The user's verified primary address hears of it. With VerifyFirst an address that is somebody
-// else's is answered like a free one, and its owner gets a word instead of the link.
+// signs up with the address, so that nobody keeps an address from its owner. The user's verified primary address hears of
+// it. With VerifyFirst an address that is somebody else's is answered like a free one, and its owner gets a word instead of
+// the link.
 //
 // Errors: ErrIdentityTaken, CodeInvalidEmail and so on, ErrLimitReached, all on field value, CodeInvalidField on field
 // kind; ErrForbidden on value when its domain is not allowed; ErrReauthRequired when the sign-in is older than Config.RecentSignIn; ErrForbidden when there is no such session.

@@ -37,8 +37,8 @@ type SeedIdentity struct {
 var seedIDRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // Ensure makes the account if it is not there and reports whether it did. No mail is sent and no hook is asked. An
-// account that exists already, by id or by first identity, Config.Adopt's included, is returned as it is. If the identities belong to other
-// accounts the error is ErrIdentityTaken.
+// account that exists already, by id or by first identity, Config.Adopt's included, is returned as it is. If the
+// identities belong to other accounts the error is ErrIdentityTaken.
 func (u Users) Ensure(ctx context.Context, s Seed) (_ *User, created bool, err error) {
 	var out *User
 	err = u.auth.drawing(func() error {
@@ -61,7 +61,8 @@ type Prepared struct {
 	named   bool // the id is the seed's own
 }
 
-// Prepare does what is slow about Ensure, and asks Config.Adopt, for Tx.Ensure: a user and the application's own rows in one transaction.
+// Prepare does what is slow about Ensure, and asks Config.Adopt, for Tx.Ensure: a user and the application's own rows in
+// one transaction.
 func (u Users) Prepare(ctx context.Context, s Seed) (*Prepared, error) {
 	p, err := u.auth.parseSeed(ctx, s)
 	if err != nil {

@@ -136,7 +136,8 @@ func (s *store) save(ctx context.Context, l *lock, value []byte) error {
 		if err == nil && n == 1 {
 			return nil
 		}
-		if r, readErr := s.read(ctx); readErr == nil && r.Holder != l.holder {
+		r, readErr := s.read(ctx)
+		if readErr == nil && r.Holder != l.holder {
 			if bytes.Equal(r.Credential, value) {
 				return nil // it was saved, and the answer lost
 			}
@@ -145,7 +146,7 @@ func (s *store) save(ctx context.Context, l *lock, value []byte) error {
 		select {
 		case <-time.After(wait):
 		case <-ctx.Done():
-			return fmt.Errorf("gormcreds: the credential could not be saved: %w", err)
+			return fmt.Errorf("gormcreds: the credential could not be saved: %w", errors.Join(ctx.Err(), err, readErr))
 		}
 	}
 }

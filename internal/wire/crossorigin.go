@@ -77,8 +77,8 @@ func (c *CrossOrigin) Trusted(origin string) bool { return origin == c.own || c.
 // is the name of the session cookie; those that begin with it and "-" belong to it. GET, HEAD and OPTIONS pass; the
 // method is the request line's, and headers that claim another are ignored. Sec-Fetch-Site decides where the browser
 // sends it, else Origin, with or without cookies, so that nobody is signed in or up by a foreign page; "null", which a
-// page without referrers sends as well as a hostile one, takes a form token. A request with neither header passes without a cookie; with one it must be application/json, which no foreign page can send without
-// asking first, or carry a form token.
+// page without referrers sends as well as a hostile one, takes a form token. A request with neither header passes without a
+// cookie; with one it must be application/json, which no foreign page can send without asking first, or carry a form token.
 func (c *CrossOrigin) Check(r *http.Request, cookie string) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:

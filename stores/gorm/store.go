@@ -2,12 +2,15 @@ package gormstore
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/oneauth-go/oneauth/core/record"
 	"gorm.io/gorm"
@@ -22,6 +25,9 @@ type Options struct {
 	// Users are rows of a table that the application has; nil: of one of ours, like everything else. It is looked at, with
 	// clear errors where it does not fit, in oneauth.New.
 	Users *UserTable
+
+	Now  func() time.Time // when a row of Users is marked as deleted, and in new UUIDs; default time.Now
+	Rand io.Reader        // draws new UUIDs; default crypto/rand.Reader
 }
 
 // Store is a record.Backend over a SQL database. It is safe for concurrent use, and any number of processes may have the
@@ -52,6 +58,12 @@ var (
 func Open(db *gorm.DB, o Options) (*Store, error) {
 	if db == nil {
 		return nil, errors.New("gormstore: the database is nil")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Rand == nil {
+		o.Rand = rand.Reader
 	}
 	if db.Error != nil {
 		return nil, fmt.Errorf("gormstore: the database has an error: %w", db.Error)

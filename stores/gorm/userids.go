@@ -2,10 +2,10 @@ package gormstore
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"time"
 
@@ -30,7 +30,7 @@ func (s *Store) NewUserID(ctx context.Context) (string, error) {
 	case err != nil:
 		return "", err
 	case k.users.IDType != IntegerID:
-		return newUUID(time.Now()), nil
+		return newUUID(s.options.Now(), s.options.Rand)
 	}
 	for try := 1; ; try++ {
 		id, err := k.drawID(own(ctx, s.db))
@@ -78,13 +78,15 @@ func (s *Store) countersSQL() []string {
 }
 
 // newUUID returns a UUID of version 7: milliseconds, then 74 random bits.
-func newUUID(now time.Time) string {
+func newUUID(now time.Time, random io.Reader) (string, error) {
 	var b [16]byte
-	_, _ = rand.Read(b[:]) // never fails
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return "", fmt.Errorf("gormstore: draw a user's id: %w", err)
+	}
 	ms := make([]byte, 8)
 	binary.BigEndian.PutUint64(ms, uint64(now.UnixMilli()))
 	copy(b[:6], ms[2:])
 	b[6] = b[6]&0x0f | 0x70
 	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:]), nil
 }

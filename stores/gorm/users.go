@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/oneauth-go/oneauth/core/record"
 	"gorm.io/gorm"
@@ -28,6 +29,7 @@ type userTable struct {
 	mapped []int    // the fields with a column in the application's table
 	theirs []string // these columns, quoted
 	kindV  int      // version of the kind, for rows without a companion
+	now    func() time.Time
 
 	read, current, insert, remove string
 }
@@ -43,7 +45,7 @@ func (s *Store) newKeeper(kind string, fields []record.Field) keeper {
 		return newTable(s.dialect, s.names, kind, fields)
 	}
 	u := *s.users
-	k := &userTable{table: newTable(s.dialect, s.names, companionKind, fields), users: &u, names: s.names, kindV: 1}
+	k := &userTable{table: newTable(s.dialect, s.names, companionKind, fields), users: &u, names: s.names, kindV: 1, now: s.options.Now}
 	k.table.kind = userKind
 	for _, wanted := range s.wanted.Kinds {
 		if wanted.Name == userKind {
@@ -91,6 +93,11 @@ func (k *userTable) prepare() {
 
 // alone: what happens to a user is several statements.
 func (k *userTable) alone(record.Op) bool { return false }
+
+// nextTenant: all rows are one tenant's, with a companion or without.
+func (k *userTable) nextTenant(_ reader, after string) (string, bool, error) {
+	return k.users.Tenant, after < k.users.Tenant, nil
+}
 
 // sweep: users do not expire.
 func (k *userTable) sweep(*gorm.DB, any, int) (int, error) { return 0, nil }

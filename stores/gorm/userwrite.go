@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/oneauth-go/oneauth/core"
@@ -49,7 +48,7 @@ func (k *userTable) apply(db *gorm.DB, op record.Op) error {
 	case record.Delete:
 		args := []any{key}
 		if k.users.DeletedAt != "" {
-			args = []any{k.dialect.time(time.Now()), key}
+			args = []any{k.dialect.time(k.now()), key}
 		}
 		return errors.Join(db.Exec(k.remove, args...).Error,
 			db.Exec("DELETE FROM "+k.name+" WHERE tenant = ? AND id = ?", op.Tenant, op.ID).Error)
