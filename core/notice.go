@@ -36,7 +36,7 @@ const (
 	NoticeInvite           = "invitation"         // Link makes an account for the address
 	NoticePasswordChanged  = "password_changed"   // somebody changed or reset the password; Link, if any, to Config.ForgotPage
 	NoticeSignUpTaken      = "signup_taken"       // somebody tried to sign up with an address that has an account (VerifyFirst)
-	NoticeSignUpOtherTaken = "signup_other_taken" // the address is free, but what was asked for beside it is not (VerifyFirst); Data: value
+	NoticeSignUpOtherTaken = "signup_other_taken" // the address is free, but not what was asked for beside it (VerifyFirst); Data: taken; Link to the application
 	NoticeNewSignIn        = "new_sign_in"        // a session began on a device not seen before; Data: device, ip
 	NoticeIdentityChanged  = "identity_changed"   // an identity was added, removed or made primary; Data: change (added, removed, primary), value; Link as above
 )

@@ -291,7 +291,8 @@ func (a *Auth) signUpLater(ctx context.Context, p pendingSignUp) error {
 			t.UsedAt = t.CreatedAt
 			n.Template, n.Link, n.Expires = NoticeSignUpTaken, "", time.Time{}
 			if !slices.ContainsFunc(taken, func(i Identity) bool { return i.ID == to.ID }) {
-				n.Template, n.Data = NoticeSignUpOtherTaken, map[string]string{"value": taken[0].Value}
+				n.Link = a.cfg.BaseURLFor(TenantOf(tx.Context())) + "/"
+				n.Template, n.Data = NoticeSignUpOtherTaken, map[string]string{"taken": taken[0].Value}
 			}
 		}
 		return errors.Join(tx.OneTimeTokens().Insert(t), tx.Notify(n))

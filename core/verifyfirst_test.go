@@ -120,7 +120,7 @@ func TestVerifyFirstTellsTheAddressThatAnotherNameIsTaken(t *testing.T) {
 	noError(t, err)
 	mails := w.notices()
 	if len(mails) != 1 || mails[0].Template != core.NoticeSignUpOtherTaken || mails[0].To != "new@example.com" ||
-		mails[0].Data["value"] != "Ann" || mails[0].Link != "" {
+		mails[0].Data["taken"] != "Ann" || mails[0].Link != w.cfg.BaseURL+"/" {
 		t.Errorf("mails: %+v", mails)
 	}
 }

@@ -158,7 +158,7 @@ func sample(locale, template string) core.Notice {
 	case core.NoticeNewSignIn:
 		n.Data = map[string]string{"device": "Firefox on Linux", "ip": "203.0.113.7"}
 	case core.NoticeSignUpOtherTaken:
-		n.Name, n.Data = "", map[string]string{"value": "ada"}
+		n.Name, n.Link, n.Data = "", "https://app.example.com/", map[string]string{"taken": "ada"}
 	case core.NoticePasswordChanged:
 		n.Link = "https://app.example.com/auth/password/forgot"
 	case core.NoticeIdentityChanged:
@@ -172,7 +172,7 @@ func sample(locale, template string) core.Notice {
 func full(locale, template string) core.Notice {
 	n := sample(locale, template)
 	n.Expires = n.At.Add(time.Hour)
-	n.Data = map[string]string{"device": "Firefox on Linux", "ip": "203.0.113.7", "change": "removed", "value": n.To}
+	n.Data = map[string]string{"device": "Firefox on Linux", "ip": "203.0.113.7", "change": "removed", "value": n.To, "taken": "ada"}
 	return n
 }
 

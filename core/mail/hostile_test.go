@@ -92,3 +92,16 @@ func FuzzNotice(f *testing.F) {
 		}
 	})
 }
+
+// A name that somebody asked for is shown in the mail to an address that may be a stranger's: it leads nowhere.
+func TestHostileTakenName(t *testing.T) {
+	c, box := courier(t)
+	n := notice(core.NoticeSignUpOtherTaken)
+	n.Data = map[string]string{"taken": "www.evil.example/login <b>now</b>\r\nBcc: x@evil.example"}
+	m := deliver(t, c, box, n)
+	for _, bad := range []string{"evil.example", "<b>", "\r"} {
+		if strings.Contains(m.Subject+m.HTML, bad) || bad != "<b>" && strings.Contains(m.Text, bad) {
+			t.Errorf("%q got through:\n%s", bad, m.Text)
+		}
+	}
+}
