@@ -155,7 +155,7 @@ func TestClubSignUp(t *testing.T) {
 		}
 		var joined struct{ FullName, Value string }
 		noErr(t, c.db.Raw("SELECT m.full_name, i.value FROM members m JOIN oneauth_identities i ON i.tenant = 'default' AND i.user_id = "+
-			map[string]string{"SQLite": "CAST(m.no AS TEXT)", "PostgreSQL": "m.no::text", "MariaDB": "CONVERT(m.no, CHAR) COLLATE utf8mb4_nopad_bin"}[d.name]+
+			map[string]string{"SQLite": "CAST(m.no AS TEXT)", "PostgreSQL": "m.no::text", "MariaDB": "CONVERT(m.no USING utf8mb4) COLLATE utf8mb4_nopad_bin"}[d.name]+
 			" WHERE m.email = 'ann@example.com'").Scan(&joined).Error)
 		if joined.FullName != "Ann Lee" || joined.Value != "ann@example.com" {
 			t.Errorf("joined %+v", joined)
