@@ -19,6 +19,8 @@ func storeError(err error) error {
 		return ErrUnavailable.Wrap(fmt.Errorf("%w (%v)", record.ErrUnknown, err))
 	case errors.As(err, &own):
 		return err
+	case errors.As(err, &value) && errors.Is(err, record.ErrTaken):
+		return FieldE(CodeIdentityTaken, value.Field, "").Wrap(err)
 	case errors.As(err, &value):
 		return FieldE(CodeInvalidField, value.Field, "The value "+value.Reason+".").Wrap(err)
 	case errors.Is(err, record.ErrNoTenant):

@@ -147,6 +147,7 @@ var (
 	ErrNoTenant   = errors.New("record: no tenant in context")
 	ErrNested     = errors.New("record: transaction inside a transaction")
 	ErrClosed     = errors.New("record: store is closed")
+	ErrTaken      = errors.New("record: a row of the application has the value") // joined with the ValueError that names it
 )
 
 // ValueError says which field of which kind cannot be stored, and why.

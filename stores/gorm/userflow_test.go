@@ -326,7 +326,7 @@ func TestClubRequiresAnAddress(t *testing.T) {
 	c.now.Store(time.Now().Unix())
 	c.open()
 	_, err := c.Core().SignUp(t.Context(), core.SignUp{Username: "ann", Password: newPassword, Wish: core.Wish{Kind: core.BrowserSession}})
-	if e := core.AsError(err); e.Field != "email" || e.Code != core.CodeIdentifierRequired {
+	if e := core.AsError(err); e.Field != "email" || e.Code != core.CodeInvalidField || strings.Contains(e.Detail, "people") {
 		t.Errorf("error is %v", err)
 	}
 	if _, err := c.signUp("ann@example.com", "Ann"); err != nil {

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/record"
 	"gorm.io/gorm"
 )
@@ -215,14 +214,10 @@ func (k *userTable) inserted(db *gorm.DB) error {
 	case k.dialect.unique == "" && (strings.Contains(err.Error(), "PRIMARY") || strings.Contains(err.Error(), "'"+k.users.ID+"'")):
 		return record.ErrConflict
 	case k.users.Email != "" && strings.Contains(err.Error(), k.users.Email):
-		return k.refused(core.CodeIdentityTaken, "is in another row of "+k.users.Table)
+		why := &record.ValueError{Kind: userKind, Field: "email", Reason: "is in another row of " + k.users.Table}
+		return errors.Join(why, record.ErrTaken)
 	}
 	return err
-}
-
-// refused is why a user cannot have an address: code is for who signs up, the rest for the log.
-func (k *userTable) refused(code core.Code, reason string) error {
-	return core.FieldE(code, "email", "").Wrap(&record.ValueError{Kind: userKind, Field: "email", Reason: reason})
 }
 
 // address returns the e-mail address of a user whose identities this transaction has inserted: identities come before
@@ -237,7 +232,7 @@ func (k *userTable) address(db *gorm.DB, id string) (any, error) {
 	case address.Valid:
 		return address.String, k.storable("email", record.TextValue(address.String))
 	case k.users.must:
-		return nil, k.refused(core.CodeIdentifierRequired, "is required: "+k.users.Table+" takes no user without one")
+		return nil, &record.ValueError{Kind: userKind, Field: "email", Reason: "is required"}
 	}
 	return nil, nil
 }
