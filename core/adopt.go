@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/oneauth-go/oneauth/core/identifier"
+	"github.com/oneauth-go/oneauth/core/password"
 	"github.com/oneauth-go/oneauth/core/record"
 )
 
@@ -61,6 +62,27 @@ func validUserID(id string) bool { return seedIDRE.MatchString(id) && !isService
 // a sign-in, where the password hash that comes along lets the person in as ever; at a request for a reset; and at a
 // sign-up, through a provider too, and when an identity is added, so that nobody takes the name of a person who is known.
 type Adopt func(ctx context.Context, id identifier.Identifier) (*Seed, error)
+
+// AdoptByEmail makes an Adopt of a look-up by address, such as Store.FindByEmail of stores/gorm. find returns the id of the
+// person's row, empty for nobody, the address as the row has it, whether that was verified, and the password hash. A hash
+// that password.Importable does not take is left out: that person sets a new password by a reset. Identifiers other than
+// addresses name nobody.
+func AdoptByEmail(find func(ctx context.Context, address string) (id, value string, verified bool, hash string, err error)) Adopt {
+	return func(ctx context.Context, who identifier.Identifier) (*Seed, error) {
+		if who.Kind != identifier.Email {
+			return nil, nil
+		}
+		id, value, verified, hash, err := find(ctx, who.Value)
+		if err != nil || id == "" {
+			return nil, err
+		}
+		seed := &Seed{ID: id, Identities: []SeedIdentity{{Kind: identifier.Email, Value: value, Verified: verified}}}
+		if password.Importable(hash) == nil {
+			seed.PasswordHash = hash
+		}
+		return seed, nil
+	}
+}
 
 // Adopt completes an account whose user may be there already, such as a row of a table that the application had before:
 // it adds account, identities and password where the user has no account yet, and the user where that is missing too. The

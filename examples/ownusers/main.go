@@ -22,6 +22,7 @@ import (
 
 	"github.com/glebarez/sqlite"
 	"github.com/oneauth-go/oneauth"
+	"github.com/oneauth-go/oneauth/core"
 	gormstore "github.com/oneauth-go/oneauth/stores/gorm"
 	"gorm.io/driver/postgres"
 	"gorm.io/gorm"
@@ -70,7 +71,7 @@ func now(db *gorm.DB, options ...oneauth.Option) (*oneauth.Auth, error) {
 	}
 	return oneauth.New(store, append([]oneauth.Option{
 		oneauth.WithNewUserID(store.NewUserID),
-		oneauth.WithAdopt(store.AdoptByEmail),
+		oneauth.WithAdopt(core.AdoptByEmail(store.FindByEmail)),
 	}, options...)...)
 }
 

@@ -85,7 +85,7 @@ func Example_ownUsers() {
 		log.Fatal(err)
 	}
 	auth, err := oneauth.New(store, oneauth.WithDevelopment(), oneauth.WithSecrets(secret),
-		oneauth.WithNewUserID(store.NewUserID), oneauth.WithAdopt(store.AdoptByEmail))
+		oneauth.WithNewUserID(store.NewUserID), oneauth.WithAdopt(core.AdoptByEmail(store.FindByEmail)))
 	if err != nil {
 		log.Fatal(err)
 	}

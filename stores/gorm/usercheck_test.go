@@ -274,7 +274,7 @@ func TestUUIDsInCapitals(t *testing.T) {
 			d.options.Users = &gormstore.UserTable{Table: "people", IDType: gormstore.UUIDID, Email: "email"}
 			c := &club{t: t, d: d, db: db}
 			c.open()
-			seed, err := c.store.AdoptByEmail(t.Context(), identifier.Identifier{Kind: identifier.Email, Value: "ann@example.com"})
+			seed, err := core.AdoptByEmail(c.store.FindByEmail)(t.Context(), identifier.Identifier{Kind: identifier.Email, Value: "ann@example.com"})
 			noErr(t, err)
 			_, adopted, err := c.Users().Adopt(t.Context(), *seed)
 			if adopted != folds || folds && seed.ID != small || !folds && core.AsError(err).Field != "id" {

@@ -66,7 +66,7 @@ func (c *club) open(options ...oneauth.Option) {
 		oneauth.WithSecrets([]byte("a secret of thirty-two bytes, or more")), oneauth.WithBaseURL("https://app.example"),
 		oneauth.WithHashing(password.CheapParams(), password.Limits{}), oneauth.WithScopes("read"), oneauth.WithCourier(&c.resets),
 		oneauth.WithEnv(core.Env{Log: slog.New(slog.DiscardHandler), Now: func() time.Time { return time.Unix(c.now.Load(), 0) }}),
-		oneauth.WithNewUserID(c.store.NewUserID), oneauth.WithAdopt(c.store.AdoptByEmail),
+		oneauth.WithNewUserID(c.store.NewUserID), oneauth.WithAdopt(core.AdoptByEmail(c.store.FindByEmail)),
 	}, options...)...)
 	noErr(c.t, err)
 	c.t.Cleanup(func() { _ = auth.Close() })
@@ -349,7 +349,7 @@ func TestAdoptByEmail(t *testing.T) {
 			verified  bool
 			fails     bool
 		}{{"ann@example.com", "1", true, false}, {"BOB@example.com", "2", false, false}, {"two@example.com", "", false, true}, {"no@example.com", "", false, false}} {
-			seed, err := c.store.AdoptByEmail(t.Context(), identifier.Identifier{Kind: identifier.Email, Value: want.email})
+			seed, err := core.AdoptByEmail(c.store.FindByEmail)(t.Context(), identifier.Identifier{Kind: identifier.Email, Value: want.email})
 			switch {
 			case (err != nil) != want.fails:
 				t.Errorf("%s: %v", want.email, err)

@@ -44,7 +44,7 @@ type UserTable struct {
 	// people in by its own identities.
 	Email string
 
-	// What UserByEmail and AdoptByEmail read beside, for people who are in the table already.
+	// What FindByEmail reads beside, for people who are in the table already.
 	EmailVerified string // a boolean, or a timestamp that is NULL where the address is not verified; empty: none is
 	PasswordHash  string // empty for a new user; bcrypt, argon2id, scrypt or PBKDF2 in the forms of password.Importable
 	FoldEmail     bool   // addresses have capitals: compare lower(Email), on which there should then be an index
