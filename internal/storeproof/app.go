@@ -36,6 +36,9 @@ type app struct {
 	guarded http.Handler // a route of the application itself, for whoever is signed in
 }
 
+// Configured is a store over which an application needs options of its own.
+type Configured interface{ Options() []oneauth.Option }
+
 // newAuth is one process of the application. issuer is the identity provider's, or "" for none.
 func newAuth(b record.Backend, issuer string, courier core.Courier) (*oneauth.Auth, error) {
 	options := []oneauth.Option{
@@ -49,6 +52,9 @@ func newAuth(b record.Backend, issuer string, courier core.Courier) (*oneauth.Au
 		p := oauth.OIDC("example", issuer, idpClient, idpSecret)
 		p.Rules.TrustEmail, p.KeepTokens, p.KeepClaims = true, true, true
 		options = append(options, oneauth.WithProviders(p))
+	}
+	if c, ok := b.(Configured); ok {
+		options = append(options, c.Options()...)
 	}
 	return oneauth.New(b, options...)
 }

@@ -155,12 +155,15 @@ func (c contest) race(ctx context.Context, n int, processes []*oneauth.Auth, pri
 	return int(won.Load()), <-errs
 }
 
-// rounds is how often each contest is held: STORETEST_ROUNDS, or twice.
-func rounds() int {
-	if n, err := strconv.Atoi(os.Getenv("STORETEST_ROUNDS")); err == nil && n > 0 {
+// rounds is how often each contest is held.
+func rounds() int { return times("STORETEST_ROUNDS", 2) }
+
+// times is how often something is done: what the environment says, or else so often.
+func times(variable string, otherwise int) int {
+	if n, err := strconv.Atoi(os.Getenv(variable)); err == nil && n > 0 {
 		return n
 	}
-	return 2
+	return otherwise
 }
 
 // OneWinner lets 64 goroutines, on two instances over one data set, use one link, token, code or address at once:

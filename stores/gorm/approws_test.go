@@ -50,11 +50,12 @@ func newShop(t *testing.T, d database, options ...oneauth.Option) *shop {
 	return s
 }
 
-// each runs a test on every database.
+// each runs a test on every database, side by side.
 func each(t *testing.T, run func(t *testing.T, d database)) {
 	t.Helper()
 	for _, name := range []string{"SQLite", "PostgreSQL", "MariaDB"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if d, ok := place(t, name); ok {
 				run(t, d)
 			}

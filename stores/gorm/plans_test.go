@@ -2,6 +2,7 @@ package gormstore_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"regexp"
@@ -85,6 +86,58 @@ func TestStatementsUseIndexes(t *testing.T) {
 			}
 		}
 		check("every kind", "purge_at", func() error { _, err := store.Sweep(ctx, time.Now().Add(-time.Hour), 1000); return err })
+	})
+}
+
+// So does every statement about users who are rows of the application's table, whatever is done to them.
+func TestStatementsOfMembersUseIndexes(t *testing.T) {
+	eachClub(t, func(t *testing.T, d database, ids gormstore.IDType) {
+		c := newClub(t, d, ids)
+		for n := range 300 {
+			exec(t, c.db, "INSERT INTO members (no, full_name, email, plan) "+overriding(c.d)+" VALUES (?, 'One of many', ?, 'free')",
+				memberNo(ids, n+100), fmt.Sprintf("crowd%d@example.com", n))
+		}
+		explain := explainer(t, c.d)
+		heard := hear(t, c.pool)
+		do := map[string]func() error{
+			"sign-up":        func() error { _, err := c.signUp("new@example.com", "New"); return err },
+			"sign-in":        func() error { _, err := c.signIn("new@example.com", newPassword); return err },
+			"sign-in of old": func() error { _, err := c.signIn("old@example.com", oldPassword); return err },
+			"sign-in of nobody": func() error {
+				if _, err := c.signIn("nobody@example.com", oldPassword); !errors.Is(err, core.ErrInvalidCredentials) {
+					return fmt.Errorf("sign-in of nobody: %w", err)
+				}
+				return nil
+			},
+			"look-up": func() error { _, _, _, _, err := c.store.FindByEmail(t.Context(), "crowd7@example.com"); return err },
+			"rename": func() error {
+				_, err := c.Core().UpdateProfile(t.Context(), c.row("new@example.com").No, core.ProfileChange{Name: new("Newer")})
+				return err
+			},
+			"removal": func() error {
+				key := record.Key{Tenant: "default", Kind: "user", ID: c.row("new@example.com").No}
+				found, err := c.store.Get(t.Context(), key)
+				noErr(t, err)
+				return c.store.Commit(t.Context(), []record.Op{{Record: record.Record{Key: key}, Verb: record.Delete, Want: found[0].Rev}})
+			},
+		}
+		for _, what := range []string{"sign-up", "sign-in", "sign-in of old", "sign-in of nobody", "look-up", "rename", "removal"} {
+			heard.list = nil
+			noErr(t, do[what]())
+			n := 0
+			for _, s := range heard.list {
+				if strings.HasPrefix(s.text, "INSERT") || !strings.Contains(s.text, "members") && !strings.Contains(s.text, "user_companion") {
+					continue
+				}
+				n++
+				if plan, _ := explain(s, "no"); readsAll(d.name, plan) {
+					t.Errorf("%s: a table is read as a whole:\n%s\n%s", what, s.text, plan)
+				}
+			}
+			if n == 0 {
+				t.Errorf("%s: nothing was heard", what)
+			}
+		}
 	})
 }
 
@@ -197,6 +250,18 @@ func explainer(t *testing.T, d database) func(s sent, column string) (plan strin
 		}
 		return plan.String(), usesIndex(d.name, plan.String(), column)
 	}
+}
+
+// readsAll reports whether a plan walks a table, or an index from end to end.
+func readsAll(database, plan string) bool {
+	count := func(expression string) int { return len(regexp.MustCompile(expression).FindAllString(plan, -1)) }
+	switch database {
+	case "PostgreSQL":
+		return count(`Seq Scan`) > 0 || count(`Index (Only )?Scan`) > count(`Index Cond:`)
+	case "SQLite":
+		return count(`\bSCAN \w`) > 0
+	}
+	return count(`\btype=(ALL|index)\b`) > count(`table=tables type=ALL .*Scanned 0 databases`) // of the schema: a look at one table
 }
 
 func usesIndex(database, plan, column string) bool {

@@ -7,19 +7,49 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/oneauth-go/oneauth"
+	"github.com/oneauth-go/oneauth/core"
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/internal/parts"
 	"github.com/oneauth-go/oneauth/internal/storeproof"
+	gormstore "github.com/oneauth-go/oneauth/stores/gorm"
 	"github.com/oneauth-go/oneauth/stores/storetest"
 )
 
 // harness opens stores on a place, each with a pool of its own, like processes.
 func (d database) harness(t *testing.T) storetest.Harness {
-	return storetest.Harness{Open: func() (record.Backend, error) { return d.store(t, d.open(t)), nil }}
+	return storetest.Harness{Open: func() (record.Backend, error) { return installed{d.store(t, d.open(t)), d.options.Users != nil}, nil }}
+}
+
+// installed is a store as an application has it: where users are rows of the application's, it draws their ids.
+type installed struct {
+	*gormstore.Store
+	members bool
+}
+
+func (s installed) Options() []oneauth.Option {
+	if s.members {
+		return []oneauth.Option{oneauth.WithNewUserID(s.NewUserID), oneauth.WithAdopt(core.AdoptByEmail(s.FindByEmail))}
+	}
+	return nil
+}
+
+// eachInstalled runs a test on every database, and once more with users in the application's table, with integers as ids.
+func eachInstalled(t *testing.T, run func(t *testing.T, d database)) {
+	t.Helper()
+	each(t, run)
+	t.Run("members", func(t *testing.T) {
+		t.Parallel()
+		each(t, func(t *testing.T, d database) {
+			withMembers(t, d, gormstore.IntegerID)
+			d.options.Users = mapping(gormstore.IntegerID)
+			run(t, d)
+		})
+	})
 }
 
 func TestOneWinner(t *testing.T) {
-	each(t, func(t *testing.T, d database) { storeproof.OneWinner(t, d.harness(t)) })
+	eachInstalled(t, func(t *testing.T, d database) { storeproof.OneWinner(t, d.harness(t)) })
 }
 
 func TestA30HostileValues(t *testing.T) {

@@ -34,6 +34,7 @@ type club struct {
 	t      *testing.T
 	d      database
 	db     *gorm.DB
+	pool   *gorm.DB // what the store uses
 	store  *gormstore.Store
 	resets letters
 	now    atomic.Int64 // Unix seconds
@@ -61,7 +62,8 @@ func newClub(t *testing.T, d database, ids gormstore.IDType, options ...oneauth.
 
 func (c *club) open(options ...oneauth.Option) {
 	c.t.Helper()
-	c.store = c.d.store(c.t, c.d.open(c.t))
+	c.pool = c.d.open(c.t)
+	c.store = c.d.store(c.t, c.pool)
 	auth, err := oneauth.New(c.store, append([]oneauth.Option{
 		oneauth.WithSecrets([]byte("a secret of thirty-two bytes, or more")), oneauth.WithBaseURL("https://app.example"),
 		oneauth.WithHashing(password.CheapParams(), password.Limits{}), oneauth.WithScopes("read"), oneauth.WithCourier(&c.resets),

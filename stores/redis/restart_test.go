@@ -5,9 +5,9 @@ import (
 
 	"github.com/oneauth-go/oneauth/core/record"
 	"github.com/oneauth-go/oneauth/internal/parts"
+	"github.com/oneauth-go/oneauth/internal/storeproof"
 	"github.com/oneauth-go/oneauth/stores/mem"
 	"github.com/oneauth-go/oneauth/stores/redis"
-	"github.com/oneauth-go/oneauth/stores/storetest"
 )
 
 // A server that syncs every write is killed under load, again and again: nothing that was acknowledged is lost, nothing
@@ -17,7 +17,7 @@ func TestKilledServer(t *testing.T) {
 	if server == nil {
 		return
 	}
-	storetest.Killed(t, server, func() (record.Backend, error) { return open(t, dial(t, server.Addr())), nil })
+	storeproof.Killed(t, server, func() (record.Backend, error) { return open(t, dial(t, server.Addr())), nil })
 }
 
 // The cache's server is killed under load: that costs time, and nothing else. What the store acknowledged is there, and no
@@ -28,7 +28,7 @@ func TestKilledCache(t *testing.T) {
 		return
 	}
 	data := mem.New()
-	storetest.Killed(t, server, func() (record.Backend, error) {
+	storeproof.Killed(t, server, func() (record.Backend, error) {
 		return redis.Cache(data.Again(), dial(t, server.Addr()), redis.CacheOptions{Kinds: everyKind, Log: quiet()})
 	})
 }
