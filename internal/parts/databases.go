@@ -61,11 +61,12 @@ func MariaDB(t testing.TB, d Durability) *Server {
 	}
 	s := newServer(t, "mariadb")
 	data := filepath.Join(s.dir, "data")
-	s.prepare(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-log-bin")
+	s.prepare(install, "--no-defaults", "--datadir="+data, "--auth-root-authentication-method=normal", "--skip-test-db", "--skip-log-bin", "--tmpdir="+s.dir)
 	s.args = []string{
 		Command(t, "mariadbd", "mariadb-server"), "--no-defaults", "--datadir=" + data, "--port=" + strconv.Itoa(s.port),
-		"--bind-address=127.0.0.1", "--socket=" + filepath.Join(s.dir, "s"), "--pid-file=" + filepath.Join(s.dir, "pid"),
+		"--bind-address=127.0.0.1", "--socket=" + filepath.Join(s.dir, "s"), "--pid-file=" + filepath.Join(s.dir, "pid"), "--tmpdir=" + s.dir,
 		"--max-connections=300", "--skip-name-resolve",
+		"--loose-innodb-buffer-pool-size-max=2G", // what a benchmark may raise it to; MariaDB before 10.11.12 has no such limit
 	}
 	if d == Fast {
 		s.args = append(s.args, "--innodb-flush-log-at-trx-commit=2")

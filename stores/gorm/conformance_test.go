@@ -9,15 +9,10 @@ import (
 
 // Every law holds on each of the databases. Instances have pools of their own, like processes.
 func TestConformance(t *testing.T) {
-	for _, name := range []string{"SQLite", "PostgreSQL", "MariaDB"} {
-		t.Run(name, func(t *testing.T) {
-			if _, ok := place(t, name); !ok {
-				return
-			}
-			storetest.Run(t, func(t *testing.T) storetest.Harness {
-				d, _ := place(t, name)
-				return storetest.Harness{Open: func() (record.Backend, error) { return d.store(t, d.open(t)), nil }}
-			})
+	each(t, func(t *testing.T, d database) {
+		storetest.Run(t, func(t *testing.T) storetest.Harness {
+			d, _ := place(t, d.name)
+			return storetest.Harness{Open: func() (record.Backend, error) { return d.store(t, d.open(t)), nil }}
 		})
-	}
+	})
 }

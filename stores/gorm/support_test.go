@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 // binary is the testing.TB of servers that live as long as the test binary.
 type binary struct {
 	testing.TB
+	mu       sync.Mutex
 	cleanups []func()
 }
 
@@ -49,7 +50,13 @@ func (b *binary) Logf(format string, a ...any) { log.Printf(format, a...) }
 func (b *binary) Error(a ...any)               { log.Print(a...) }
 func (b *binary) Fatal(a ...any)               { panic(fmt.Sprint(a...)) }
 func (b *binary) Fatalf(f string, a ...any)    { panic(fmt.Sprintf(f, a...)) }
-func (b *binary) Cleanup(f func())             { b.cleanups = append(b.cleanups, f) }
+
+// Cleanup notes what close does.
+func (b *binary) Cleanup(f func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.cleanups = append(b.cleanups, f)
+}
 
 func (b *binary) close() {
 	for i := len(b.cleanups) - 1; i >= 0; i-- {

@@ -326,3 +326,21 @@ func TestOptionalFieldsSaySo(t *testing.T) {
 		}
 	}
 }
+
+// TestEmbeddedPagesWork tries what New does not: the embedded pages, whatever an application asks for.
+func TestEmbeddedPagesWork(t *testing.T) {
+	for name, change := range map[string]func(o *pages.Options){
+		"nothing":     func(o *pages.Options) { *o = pages.Options{App: "Example"} },
+		"everything":  func(o *pages.Options) { o.Texts = nil },
+		"phones":      func(o *pages.Options) { o.Identifiers, o.Fields = []identifier.Kind{identifier.Phone}, nil },
+		"usernames":   func(o *pages.Options) { o.Identifiers = []identifier.Kind{identifier.Username} },
+		"closed":      func(o *pages.Options) { o.ClosedSignUp, o.Providers = true, nil },
+		"invitations": func(o *pages.Options) { o.InviteOnly, o.Support = true, "" },
+		"a logo":      func(o *pages.Options) { o.Logo = pages.Logo{Data: []byte(logo)} },
+		"German":      func(o *pages.Options) { o.Locale, o.Home = "de", "/start" },
+	} {
+		o := everything()
+		change(&o)
+		t.Run(name, func(t *testing.T) { newSet(t, o) })
+	}
+}

@@ -23,8 +23,8 @@ type Set struct {
 	buffers             sync.Pool // of *bytes.Buffer
 }
 
-// New parses everything, renders every page in every state and locale once, and returns the Set. The error names the
-// option that is missing or broken.
+// New parses everything and returns the Set. Where there are Texts or Templates, it renders every page in every state and
+// locale once. The error names the option that is missing or broken.
 func New(o Options) (*Set, error) {
 	if err := o.complete(); err != nil {
 		return nil, err
@@ -45,8 +45,10 @@ func New(o Options) (*Set, error) {
 	if _, ext := o.Logo.kind(); len(o.Logo.Data) > 0 {
 		s.logoPath = s.assetPath("logo", ext, o.Logo.Data)
 	}
-	if err := s.tryAll(); err != nil {
-		return nil, err
+	if o.Templates != nil || o.Texts != nil { // the embedded ones are tried by the tests of this package
+		if err := s.tryAll(); err != nil {
+			return nil, err
+		}
 	}
 	return s, nil
 }

@@ -32,11 +32,15 @@ func everything() pages.Options {
 	}
 }
 
+// newSet has every page tried in every state and locale.
 func newSet(t testing.TB, o pages.Options) *pages.Set {
 	t.Helper()
 	set, err := pages.New(o)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := set.TryAll(); err != nil {
+		t.Error(err)
 	}
 	return set
 }
