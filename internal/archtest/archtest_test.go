@@ -2,7 +2,9 @@ package archtest
 
 import (
 	"encoding/json"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,6 +26,35 @@ func TestRooms(t *testing.T) {
 	}
 	for _, fault := range CheckTests(g, Module, ForTests) {
 		t.Error(fault)
+	}
+	for _, nested := range Nested {
+		g, err := Load(filepath.Join(root, nested))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, ok := g[Module+"/"+nested]; !ok {
+			t.Fatalf("go list did not find %s", nested)
+		}
+		for _, fault := range Check(g, Module, Rooms) {
+			t.Error(fault)
+		}
+	}
+}
+
+// No module is left out but the examples, which may import anything.
+func TestNestedModulesAreAll(t *testing.T) {
+	work, err := os.ReadFile(filepath.Join(root, "go.work"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for line := range strings.Lines(string(work)) {
+		if dir, ok := strings.CutPrefix(strings.TrimSpace(line), "./"); ok && dir != "examples" {
+			got = append(got, dir)
+		}
+	}
+	if !slices.Equal(got, Nested) {
+		t.Errorf("go.work has %q, the table %q", got, Nested)
 	}
 }
 

@@ -27,6 +27,11 @@ func all(lists ...[]string) (out []string) {
 	return out
 }
 
+// Nested are the modules of their own, each checked in the build that its users get.
+var Nested = []string{
+	"client/gormcreds", "client/keyring", "grpcauth", "stores/datastore", "stores/gorm", "stores/mongo", "stores/redis",
+}
+
 // Rooms is the table of docs/architecture.md, row by row.
 var Rooms = []Room{
 	{
@@ -136,6 +141,66 @@ var Rooms = []Room{
 		Name: "stores/transfer", Why: "moves one store into another",
 		Own:   []string{"core/record"},
 		Never: all(heavy, transport, engines, []string{Module + "/core"}),
+	},
+	{
+		Name: "stores/gorm", Why: "records in SQL, through GORM",
+		Own:   []string{"core/record"},
+		Third: []Third{{"gorm.io/gorm/...", "the application's own *gorm.DB"}},
+		Never: all(engines, []string{Module + "/core"}),
+	},
+	{
+		Name: "stores/redis", Why: "records in Redis, and a cache before other stores",
+		Own:   []string{"core/record"},
+		Third: []Third{{"github.com/redis/go-redis/v9", "the application's own client"}},
+		Never: all(engines, []string{Module + "/core"}),
+	},
+	{
+		Name: "stores/mongo", Why: "records in MongoDB",
+		Own:   []string{"core/record"},
+		Third: []Third{{"go.mongodb.org/mongo-driver/v2/...", "the application's own client"}},
+		Never: all(engines, []string{Module + "/core", Module + "/stores/mongo/internal/..."}),
+	},
+	{
+		Name: "stores/mongo/internal/...", Why: "a server of MongoDB's protocol, for tests",
+		Own:   []string{"stores/mongo/internal/mongofake"},
+		Third: []Third{{"go.mongodb.org/mongo-driver/v2/bson", "documents"}},
+	},
+	{
+		Name: "stores/datastore", Why: "records in Cloud Datastore",
+		Own: []string{"core/record"},
+		Third: []Third{
+			{"cloud.google.com/go/datastore", "the application's own client"},
+			{"google.golang.org/api/iterator", "the end of a query's answer"},
+			{"google.golang.org/grpc/...", "codes of errors"},
+		},
+		Never: all(engines, []string{Module + "/core", Module + "/stores/datastore/internal/..."}),
+	},
+	{
+		Name: "stores/datastore/internal/...", Why: "a server of Datastore's protocol, for tests",
+		Own: []string{"stores/datastore/internal/dstest"},
+		Third: []Third{
+			{"cloud.google.com/go/datastore/...", "messages of the protocol, and a client for the tests"},
+			{"google.golang.org/api/option", "where that client finds the server"},
+			{"google.golang.org/grpc/...", "the transport"}, {"google.golang.org/protobuf/...", "messages"},
+		},
+	},
+	{
+		Name: "grpcauth", Why: "tokens and keys in gRPC: interceptors and credentials",
+		Own:   []string{"apiauth", "client", "client/verify", "core"},
+		Third: []Third{{"google.golang.org/grpc/...", "the transport"}, {"golang.org/x/oauth2", "TokenSource"}},
+		Never: storage,
+	},
+	{
+		Name: "client/gormcreds", Why: "a program's credentials in SQL, through GORM",
+		Own:   []string{"client"},
+		Third: []Third{{"gorm.io/gorm/...", "the program's own *gorm.DB"}},
+		Never: all(storage, []string{Module + "/core"}),
+	},
+	{
+		Name: "client/keyring", Why: "a program's credentials in the keyring of the operating system",
+		Own:   []string{"client"},
+		Third: []Third{{"github.com/zalando/go-keyring", "the three keyrings"}},
+		Never: all(storage, []string{Module + "/core"}),
 	},
 	{
 		// testing: the suite is run by the tests of backends, and by nothing else.

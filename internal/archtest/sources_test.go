@@ -41,6 +41,7 @@ func TestSourcesFindsEachFault(t *testing.T) {
 		"listed_long.go":  long,
 		"other/go.mod":    "module other\n",
 		"other/other.go":  "package other\nimport \"time\"\nvar now = time.Now()\n",
+		"examples/x.go":   "package x\nimport \"time\"\nvar now = time.Now()\n",
 		"testdata/x/x.go": "package x\nimport \"time\"\nvar now = time.Now()\n",
 	})
 	got, err := CheckSources(dir, []Exempt{
@@ -57,6 +58,7 @@ func TestSourcesFindsEachFault(t *testing.T) {
 		"dot.go:2 uses time.*: take it from core.Env or a parameter",
 		"gone.go does not use time.Now: take it off the list",
 		"long.go has 501 lines, more than 500",
+		"other/other.go:3 uses time.Now: take it from core.Env or a parameter",
 		"renamed.go:3 uses time.Now: take it from core.Env or a parameter",
 		"since.go:3 uses time.Since: take it from core.Env or a parameter",
 	}
