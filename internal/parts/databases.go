@@ -4,9 +4,11 @@ package parts
 
 import (
 	"fmt"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 )
 
@@ -91,6 +93,30 @@ func Redis(t testing.TB, d Durability, args ...string) *Server {
 		path, "--port", strconv.Itoa(s.port), "--bind", "127.0.0.1", "--dir", s.dir, "--save", "", "--daemonize", "no",
 	}, persistence(d)...)
 	s.args = append(s.args, args...)
+	s.ready = greets("PING\r\n")
+	s.Start()
+	return s
+}
+
+// RedisSentinel starts a private Sentinel that watches a master by the name of "main", together with quorum-1 others at
+// least. It takes it for dead after a second. It returns nil where Redis is missing and not required.
+func RedisSentinel(t testing.TB, master *Server, quorum int) *Server {
+	t.Helper()
+	path := Command(t, "redis-server", "redis-server")
+	if path == "" {
+		return nil
+	}
+	s := newServer(t, "sentinel")
+	file := filepath.Join(s.dir, "sentinel.conf") // it writes to this what it learns
+	lines := []string{
+		fmt.Sprintf("port %d", s.port), "bind 127.0.0.1", "dir " + s.dir, fmt.Sprintf("sentinel monitor main 127.0.0.1 %d %d", master.port, quorum),
+		"sentinel down-after-milliseconds main 1000", "sentinel failover-timeout main 500",
+	}
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.own(file)
+	s.args = []string{path, file, "--sentinel"}
 	s.ready = greets("PING\r\n")
 	s.Start()
 	return s

@@ -49,12 +49,18 @@ func newServer(t testing.TB, name string) *Server {
 			t.Error(err)
 		}
 	})
+	s.own(dir)
+	return s
+}
+
+// own gives a file or folder to the account under which the server runs.
+func (s *Server) own(path string) {
+	s.t.Helper()
 	if as := account(); as != nil {
-		if err := os.Chown(dir, int(as.Uid), int(as.Gid)); err != nil {
-			t.Fatal(err)
+		if err := os.Chown(path, int(as.Uid), int(as.Gid)); err != nil {
+			s.t.Fatal(err)
 		}
 	}
-	return s
 }
 
 // FreePort returns a TCP port of 127.0.0.1 that nobody listens on.

@@ -18,7 +18,7 @@ var ErrRisk = errors.New("redis store: the server may lose data")
 // Risk is a setting of a server with which acknowledged commits may be lost.
 type Risk struct {
 	Node    string // host and port
-	Setting string // its name in redis.conf; "CONFIG" where the server does not tell its settings
+	Setting string // its name in redis.conf, or "Options.Replicas"; "CONFIG" where the server does not tell its settings
 	Value   string //
 	Why     string // what may happen, and what to set instead
 }
@@ -64,7 +64,7 @@ func (s *Store) checkNode(ctx context.Context, node *redis.Client) ([]Risk, erro
 		return nil, fmt.Errorf("redis store: %s is a replica, which does not see every acknowledged commit", addr)
 	}
 	settings := map[string]string{}
-	for _, name := range []string{"appendonly", "appendfsync", "maxmemory", "maxmemory-policy", "min-replicas-to-write"} {
+	for _, name := range []string{"appendonly", "appendfsync", "maxmemory", "maxmemory-policy"} {
 		got, err := node.ConfigGet(ctx, name).Result()
 		var refused redis.Error
 		if errors.As(err, &refused) {
@@ -90,8 +90,8 @@ func (s *Store) judge(addr string, settings, info map[string]string) []Risk {
 	if settings["maxmemory"] != "0" && settings["maxmemory-policy"] != "noeviction" {
 		add("maxmemory-policy", "the server evicts records when its memory is full; set it to noeviction")
 	}
-	if info["connected_slaves"] != "0" && !atLeast(settings["min-replicas-to-write"], 1) && s.wait.need == 0 {
-		add("min-replicas-to-write", "a failover loses commits that no replica has; set it to 1 or more, or Options.Replicas")
+	if info["connected_slaves"] != "0" && s.wait.need == 0 { // min-replicas-to-write asks only how old the last sign of life is
+		risks = append(risks, Risk{addr, "Options.Replicas", "0", "a failover loses commits that the replica has not; set it to 1 or more"})
 	}
 	return risks
 }

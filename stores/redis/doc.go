@@ -36,7 +36,7 @@
 // # What Redis must promise
 //
 // An acknowledged commit is as durable as the server makes it: appendonly yes and appendfsync always survive a crash of
-// the machine. Replication is asynchronous, so a failover may lose what was acknowledged: set min-replicas-to-write, and
+// the machine. Replication is asynchronous, so a failover may lose what was acknowledged: set
 // Options.Replicas to wait for the replicas of each commit. The server must not evict (maxmemory-policy noeviction).
 // [Store.Check] reports what is not so, Open logs it, and Options.RequireDurable refuses it.
 //
