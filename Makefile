@@ -6,9 +6,11 @@ MODULES     := $(shell $(GO) list -m -f '{{.Dir}}')
 FUZZTIME    ?= 20s
 ROUNDS      ?= 1000
 TESTFLAGS   ?=
+PACKAGES     = $(addsuffix /...,$(filter-out $(CURDIR),$(MODULES)) $(CURDIR))
+
 # The race detector, where there is a C compiler. The SQLite engine, C translated to Go, is left out: it would be ten times
-# slower, and what it does with its memory is not ours.
-RACE         = $(shell command -v gcc >/dev/null && echo -race "-gcflags=modernc.org/...=-race=false")
+# slower, and what it does with its memory is not ours. Linters take the same flags, so that all is compiled once.
+RACE         = $(shell command -v gcc >/dev/null && echo -race -gcflags=modernc.org/...=-race=false)
 
 .PHONY: test lint fuzz bench bench-stores bench-large bench-login rounds standalone parts quickstart
 
@@ -16,7 +18,7 @@ RACE         = $(shell command -v gcc >/dev/null && echo -race "-gcflags=modernc
 # that are missing are installed where that is possible; ONEAUTH_REQUIRE="node" (a list, or "all") makes what is still
 # missing a failure instead of a skipped test.
 test: parts
-	$(GO) test $(RACE) -p 4 -timeout 30m $(TESTFLAGS) $(addsuffix /...,$(filter-out $(CURDIR),$(MODULES)) $(CURDIR))
+	$(GO) test $(RACE) -p 4 -timeout 30m $(TESTFLAGS) $(PACKAGES)
 
 parts:
 	@.ci/parts
@@ -25,10 +27,9 @@ parts:
 lint:
 	@unformatted=$$(gofmt -l .); \
 	if [ -n "$$unformatted" ]; then echo "gofmt -w these files:"; echo "$$unformatted"; exit 1; fi
-	@for dir in $(MODULES); do \
-		echo "== lint $$dir"; \
-		(cd "$$dir" && $(GO) vet ./... && $(GO) run $(STATICCHECK) ./...) || exit 1; \
-	done
+	$(GO) vet $(RACE) $(PACKAGES)
+	@bin=$$(mktemp -d); trap 'rm -rf "$$bin"' EXIT; \
+	GOBIN="$$bin" $(GO) install $(STATICCHECK) && GOFLAGS="$(RACE)" "$$bin/staticcheck" $(PACKAGES)
 
 # Every fuzz target of every module, FUZZTIME each.
 fuzz:
@@ -70,8 +71,8 @@ rounds:
 # Each module as its users get it: without the workspace.
 standalone:
 	@for dir in $(MODULES); do \
-		echo "== build $$dir alone"; \
-		(cd "$$dir" && GOWORK=off $(GO) build ./... && GOWORK=off $(GO) vet ./...) || exit 1; \
+		echo "== vet $$dir alone"; \
+		(cd "$$dir" && GOWORK=off $(GO) vet $(RACE) ./...) || exit 1; \
 	done
 
 # The application of the README, on http://127.0.0.1:8080.

@@ -134,7 +134,7 @@ func (g *guarded) replicate() {
 		for other, c := range g.clients {
 			if other != addr && strings.Contains(c.Info(g.t.Context(), "replication").Val(), "role:master") {
 				host, port, _ := net.SplitHostPort(addr)
-				_ = c.SlaveOf(g.t.Context(), host, port) // asked again
+				_ = c.ReplicaOf(g.t.Context(), host, port) // asked again
 			}
 		}
 		return false
