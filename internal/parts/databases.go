@@ -99,7 +99,7 @@ func Redis(t testing.TB, d Durability, args ...string) *Server {
 }
 
 // RedisSentinel starts a private Sentinel that watches a master by the name of "main", together with quorum-1 others at
-// least. It takes it for dead after a second. It returns nil where Redis is missing and not required.
+// least. It takes it for dead after three seconds. It returns nil where Redis is missing and not required.
 func RedisSentinel(t testing.TB, master *Server, quorum int) *Server {
 	t.Helper()
 	path := Command(t, "redis-server", "redis-server")
@@ -110,7 +110,7 @@ func RedisSentinel(t testing.TB, master *Server, quorum int) *Server {
 	file := filepath.Join(s.dir, "sentinel.conf") // it writes to this what it learns
 	lines := []string{
 		fmt.Sprintf("port %d", s.port), "bind 127.0.0.1", "dir " + s.dir, fmt.Sprintf("sentinel monitor main 127.0.0.1 %d %d", master.port, quorum),
-		"sentinel down-after-milliseconds main 1000", "sentinel failover-timeout main 500",
+		"sentinel down-after-milliseconds main 3000", "sentinel failover-timeout main 500",
 	}
 	if err := os.WriteFile(file, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
 		t.Fatal(err)

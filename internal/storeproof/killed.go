@@ -71,6 +71,7 @@ type usage struct {
 	pause         sync.RWMutex // held by who works
 
 	mailed []link // the links of the round
+	asked  int    // how often another process tried whether it is answered
 
 	mu       sync.Mutex
 	deeds    []deed
@@ -192,9 +193,13 @@ func (u *usage) mail(watch *app, round int) {
 	u.mailed = all
 }
 
-// check looks through another process at what was acknowledged since the last time.
+// check looks through another process at what was acknowledged since the last time, once that process is answered too.
 func (u *usage) check(watch *app) {
 	watch.t.Helper()
+	waitUntil(watch.t, "another process is answered", func() bool {
+		u.asked++
+		return watch.post("/signup", signUpOf(numbered("asked", u.asked))).code == 201
+	})
 	u.mu.Lock()
 	deeds, strange, redeemed := u.deeds, u.strange, u.redeemed
 	u.deeds, u.strange, u.redeemed = nil, nil, map[link]int{}

@@ -28,7 +28,7 @@ func TestSentinel(t *testing.T) {
 			MasterName: "main", SentinelAddrs: g.sentinels, ContextTimeoutEnabled: true, DialTimeout: time.Second, ReadTimeout: 3 * time.Second, PoolSize: 100,
 		})
 		t.Cleanup(func() { _ = client.Close() })
-		return redis.Open(context.Background(), client, redis.Options{Replicas: 1, Log: quiet()})
+		return redis.Open(context.Background(), client, redis.Options{Replicas: 1, ReplicaTimeout: 2 * time.Second, Log: quiet()})
 	})
 }
 
