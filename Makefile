@@ -14,11 +14,10 @@ RACE         = $(shell command -v gcc >/dev/null && echo -race -gcflags=modernc.
 
 .PHONY: test lint fuzz bench bench-stores bench-large bench-login rounds standalone parts quickstart
 
-# Every test of every module, with the race detector, four packages at a time: many wait, for servers and browsers. Parts
-# that are missing are installed where that is possible; ONEAUTH_REQUIRE="node" (a list, or "all") makes what is still
-# missing a failure instead of a skipped test.
+# Every test of every module, with the race detector. Parts that are missing are installed where that is possible;
+# ONEAUTH_REQUIRE="node" (a list, or "all") makes what is still missing a failure instead of a skipped test.
 test: parts
-	$(GO) test $(RACE) -p 4 -timeout 30m $(TESTFLAGS) $(PACKAGES)
+	$(GO) test $(RACE) -timeout 30m $(TESTFLAGS) $(PACKAGES)
 
 parts:
 	@.ci/parts
