@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/parts"
 	"github.com/oneauth-go/oneauth/stores/storetest"
 )
 
@@ -38,11 +39,11 @@ func Killed(t *testing.T, server storetest.Server, open func() (record.Backend, 
 		var slowest time.Duration
 		for round := range times("STORETEST_KILLS", 5) {
 			at := u.acked.Load()
-			waitUntil(t, "the load goes on", func() bool { return u.acked.Load() > at+int64(workers*(1+round%7)) })
+			parts.Until(t, "the load goes on", func() bool { return u.acked.Load() > at+int64(workers*(1+round%7)) })
 			server.Kill()
 			server.Start()
 			began, mark := time.Now(), u.acked.Load()
-			waitUntil(t, "the load goes on after a restart", func() bool { return u.acked.Load() > mark })
+			parts.Until(t, "the load goes on after a restart", func() bool { return u.acked.Load() > mark })
 			slowest = max(slowest, time.Since(began))
 			u.pause.Lock() // one looks slower than eight work
 			u.check(watch)
@@ -196,7 +197,7 @@ func (u *usage) mail(watch *app, round int) {
 // check looks through another process at what was acknowledged since the last time, once that process is answered too.
 func (u *usage) check(watch *app) {
 	watch.t.Helper()
-	waitUntil(watch.t, "another process is answered", func() bool {
+	parts.Until(watch.t, "another process is answered", func() bool {
 		u.asked++
 		return watch.post("/signup", signUpOf(numbered("asked", u.asked))).code == 201
 	})
@@ -216,21 +217,6 @@ func (u *usage) check(watch *app) {
 	for l, n := range redeemed {
 		if again := watch.reset(l, newPassword); n != 1 || again.code != 400 {
 			watch.t.Errorf("the link of %s was redeemed %d times, and is now answered by %d %s", l.email, n, again.code, again.text)
-		}
-	}
-}
-
-// waitUntil waits for a minute at most.
-func waitUntil(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(time.Minute)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatal("not within a minute: " + what)
 		}
 	}
 }

@@ -80,7 +80,7 @@ func (g *guarded) Kill() {
 		return offset
 	}
 	at := written()
-	g.until("commits that the replica has not", func() bool { return written() > at+1024 })
+	parts.Until(g.t, "commits that the replica has not", func() bool { return written() > at+1024 })
 	g.servers[g.killed].Kill()
 	g.lockOut("")
 }
@@ -101,7 +101,7 @@ func (g *guarded) lockOut(password string) {
 // Start waits until every Sentinel names the other as the master, and starts the one that was killed as its replica.
 func (g *guarded) Start() {
 	g.t.Helper()
-	g.until("another master", func() bool {
+	parts.Until(g.t, "another master", func() bool {
 		addr, ok := g.master()
 		return ok && addr != g.killed
 	})
@@ -126,7 +126,7 @@ func (g *guarded) master() (addr string, ok bool) {
 // seconds later.
 func (g *guarded) replicate() {
 	g.t.Helper()
-	g.until("a replica has all", func() bool {
+	parts.Until(g.t, "a replica has all", func() bool {
 		addr, ok := g.master()
 		if ok && strings.Contains(g.clients[addr].Info(g.t.Context(), "replication").Val(), "state=online") {
 			return true
@@ -139,18 +139,4 @@ func (g *guarded) replicate() {
 		}
 		return false
 	})
-}
-
-// until asks every few milliseconds, for half a minute at most.
-func (g *guarded) until(what string, done func() bool) {
-	g.t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for range 1500 {
-		if done() {
-			return
-		}
-		<-tick.C
-	}
-	g.t.Fatalf("not within half a minute: %s", what)
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/oneauth-go/oneauth/core/record"
+	"github.com/oneauth-go/oneauth/internal/parts"
 )
 
 // Server is what a backend keeps its data on, for [Killed].
@@ -50,11 +51,11 @@ func Killed(t *testing.T, server Server, open func() (record.Backend, error)) {
 	var redeemed int
 	for round := range kills {
 		at := l.acked[0].Load()
-		waitUntil(t, "the load goes on", func() bool { return l.acked[0].Load() > at+int64(round%7) })
+		parts.Until(t, "the load goes on", func() bool { return l.acked[0].Load() > at+int64(round%7) })
 		server.Kill()
 		server.Start()
 		began, mark := time.Now(), l.acked[0].Load()
-		waitUntil(t, "the load goes on after a restart", func() bool { return l.acked[0].Load() > mark })
+		parts.Until(t, "the load goes on after a restart", func() bool { return l.acked[0].Load() > mark })
 		slowest = max(slowest, time.Since(began))
 		redeemed += l.check(t, watch)
 		l.issue(t, watch, int64(round+1))
@@ -203,7 +204,7 @@ func (l *load) check(t *testing.T, db *record.DB) (redeemed int) {
 // settled asks again while the answer is that none can be given: how soon there is one again is judged elsewhere.
 func settled(t *testing.T, ask func() error) (err error) {
 	t.Helper()
-	waitUntil(t, "the store gives answers", func() bool {
+	parts.Until(t, "the store gives answers", func() bool {
 		err = ask()
 		return !errors.Is(err, record.ErrUnknown) && !errors.Is(err, record.ErrContention) && !errors.Is(err, record.ErrBusy)
 	})
@@ -229,19 +230,4 @@ func useUp(rows record.Rows[item], id string) error {
 	}
 	it.N = 1
 	return rows.Put(it)
-}
-
-// waitUntil waits for a minute at most.
-func waitUntil(t testing.TB, what string, done func() bool) {
-	t.Helper()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(time.Minute)
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-late:
-			t.Fatal("not within a minute: " + what)
-		}
-	}
 }
