@@ -14,6 +14,19 @@ var (
 	heading   = regexp.MustCompile(`(?m)^#+ +(.+)$`)
 )
 
+// Every store has its part of docs/stores.md, with a program, and says how it is backed up where it keeps anything.
+func TestEveryStoreIsExplained(t *testing.T) {
+	text := read(t, "docs/stores.md")
+	for _, store := range []string{"mem", "file", "gorm", "redis", "mongo", "datastore"} {
+		_, part, found := strings.Cut(text, "\n## stores/"+store+"\n")
+		part, _, _ = strings.Cut(part, "\n## ")
+		backup := store == "mem" || regexp.MustCompile(`(?i)\bback ?up\b`).MatchString(part)
+		if !found || !strings.Contains(part, "```go") || !backup {
+			t.Errorf("docs/stores.md: stores/%s has no part, or one without a program or a word about backups", store)
+		}
+	}
+}
+
 // Every link between documents, and from them to the code, leads to something that is there, headings included.
 func TestLinksResolve(t *testing.T) {
 	for _, doc := range documents(t) {

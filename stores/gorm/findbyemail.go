@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/oneauth-go/oneauth/core/record"
 )
 
 // FindByEmail looks a person up in the application's table by the address in UserTable.Email, for core.AdoptByEmail: the id,
-// empty for nobody, the address as it stands there, whether it is verified, and the password hash. That two rows have one
-// address is an error, since it cannot be known who is meant.
+// empty for nobody, the address as it stands there, whether it is verified, and the password hash. In a context of another
+// tenant than UserTable.Tenant there is nobody. That two rows have one address is an error, since it cannot be known who is
+// meant.
 func (s *Store) FindByEmail(ctx context.Context, address string) (id, value string, verified bool, hash string, err error) {
 	if err := s.enter(ctx); err != nil {
 		return "", "", false, "", err
@@ -21,6 +24,9 @@ func (s *Store) FindByEmail(ctx context.Context, address string) (id, value stri
 	}
 	if err != nil {
 		return "", "", false, "", err
+	}
+	if tenant, err := record.TenantOf(ctx); err == nil && tenant != k.users.Tenant {
+		return "", "", false, "", nil
 	}
 	query, args := k.byEmail(address)
 	rows, err := own(ctx, s.db).Raw(query, args...).Rows()

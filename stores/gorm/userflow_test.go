@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -361,6 +362,24 @@ func TestAdoptByEmail(t *testing.T) {
 		}
 		if _, err := c.signIn("two@example.com", oldPassword); !errors.Is(err, core.ErrUnavailable) {
 			t.Errorf("signed in as one of two: %v", err)
+		}
+	})
+}
+
+// The table has the users of one tenant. In another its people are as unknown as anybody.
+func TestFindByEmailInAnotherTenant(t *testing.T) {
+	eachClub(t, func(t *testing.T, d database, ids gormstore.IDType) {
+		byHeader := func(r *http.Request) (string, error) { return r.Header.Get("X-Tenant"), nil }
+		c := newClub(t, d, ids, oneauth.WithTenants(byHeader))
+		other := core.WithTenant(t.Context(), "other")
+		for _, email := range []string{"old@example.com", "nobody@example.com"} {
+			if id, value, _, hash, err := c.store.FindByEmail(other, email); err != nil || id+value+hash != "" {
+				t.Errorf("%s is found: %s %s %v", email, id, value, err)
+			}
+			_, err := c.Core().SignIn(other, core.PasswordSignIn{Identifier: email, Password: oldPassword, Wish: core.Wish{Kind: core.APISession}})
+			if !errors.Is(err, core.ErrInvalidCredentials) {
+				t.Errorf("sign-in of %s: %v", email, err)
+			}
 		}
 	})
 }
