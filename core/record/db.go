@@ -83,7 +83,8 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 
 // Update runs fn and commits what it wrote, all or nothing, after validating what it read. fn may run several times, so
 // it sets whatever it captures anew each time and has no other outside effect. When Update returns nil the writes are
-// durable; when it returns an error of fn, nothing is written. ErrUnknown alone leaves it open.
+// durable; when it returns an error of fn, nothing is written, and what fn read was so at one moment. ErrUnknown alone
+// leaves it open.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	if ctx.Value(inTx{}) != nil {
 		return ErrNested
@@ -170,7 +171,7 @@ func (db *DB) attempt(tx *Tx, fn func(*Tx) error) ([]Op, error) {
 		return nil, ErrUnknown // an earlier try of ours was applied after all, and its results are lost
 	}
 	if err != nil {
-		return nil, err
+		return nil, tx.believed(err)
 	}
 	ops, err := tx.ops()
 	if err != nil {

@@ -33,6 +33,8 @@
 //     and use Tx.After for what follows a commit. It must not begin another transaction.
 //   - An error from the function undoes everything. An outcome that must be recorded (a failed try counted) is
 //     therefore committed first and returned afterwards.
+//   - An error is an answer, too: if what Get and Find returned is not so any more, absence included, the function runs
+//     again instead.
 //   - A commit whose fate is unknown ([ErrUnknown]) is never repeated blindly: the kernel reads again and looks for
 //     its own revision. So using up a one-time token is a write of used_at, not a delete.
 //   - Conflicts are retried until ctx ends or Options.RetryFor is over; contenders for one key then queue within the

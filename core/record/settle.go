@@ -3,11 +3,12 @@ package record
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
 
-// This file is about commits whose fate is unknown.
+// This file is about commits whose fate is unknown, and about errors that may come of what never was.
 
 // settleFor bounds the look at what became of a commit. It goes on when the caller's context has ended.
 const settleFor = 2 * time.Second
@@ -29,15 +30,50 @@ func (db *DB) stored(ctx context.Context, ops []Op) (map[Key]int64, error) {
 	for _, op := range ops {
 		keys = append(keys, op.Key)
 	}
-	found, err := db.backend.Get(ctx, keys...)
-	if err != nil {
-		return nil, err
-	}
-	revs := make(map[Key]int64, len(found))
-	for _, r := range found {
-		revs[r.Key] = r.Rev
+	return db.revisions(ctx, keys)
+}
+
+// revisions returns those under the keys; absent ones are 0.
+func (db *DB) revisions(ctx context.Context, keys []Key) (map[Key]int64, error) {
+	revs := make(map[Key]int64, len(keys))
+	for some := range slices.Chunk(keys, MaxOps) {
+		found, err := db.backend.Get(ctx, some...)
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range found {
+			revs[r.Key] = r.Rev
+		}
 	}
 	return revs, nil
+}
+
+// believed returns err, which the function made of what it read, if that was so at one moment: what is unchanged now, the
+// absent included, was unchanged at the last read. It is ErrConflict if not: the function saw halves of two states, such as
+// an address that nobody has yet and an invitation to it that is used up, and judges again.
+func (tx *Tx) believed(err error) error {
+	switch {
+	case tx.reads < 2, tx.ctx.Err() != nil, errors.Is(err, ErrConflict), errors.Is(err, ErrBusy):
+		return err
+	case tx.torn:
+		return ErrConflict
+	}
+	var keys []Key
+	for k, e := range tx.entries {
+		if e.known && (e.checked || e.verb != 0) {
+			keys = append(keys, k)
+		}
+	}
+	now, failed := tx.db.revisions(tx.ctx, keys)
+	if failed != nil {
+		return fmt.Errorf("%w (to confirm: %v)", failed, err)
+	}
+	for _, k := range keys {
+		if now[k] != tx.entries[k].base.Rev {
+			return ErrConflict
+		}
+	}
+	return err
 }
 
 // settle finds out whether a commit with an unknown outcome was applied, by its revision. A record that still has the

@@ -17,6 +17,8 @@ type Tx struct {
 	try      int
 	suspects []suspect
 	tainted  bool
+	reads    int  // answers of the backend so far
+	torn     bool // two of them contradict each other
 	entries  map[Key]*entry
 	after    []func()
 	parts    []any
@@ -27,7 +29,7 @@ type entry struct {
 	base    Record // as stored, when found
 	found   bool   // stored, expired or not
 	known   bool   // base was read; a blind insert has not
-	checked bool   // validate base at commit
+	checked bool   // validate what was read at the end; a commit validates no absence
 	verb    Verb   // 0 when only read
 	next    Record // what Put will write
 }
@@ -72,6 +74,7 @@ func (tx *Tx) fetch(k Key) (*entry, error) {
 	if err != nil {
 		return nil, err
 	}
+	tx.reads++
 	e := &entry{known: true}
 	for _, r := range found {
 		if r.Key == k {
@@ -109,9 +112,7 @@ func (tx *Tx) get(k Key, validate bool) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	if e.found && validate {
-		e.checked = true
-	}
+	e.checked = e.checked || validate
 	if r, ok := e.seen(); ok && tx.live(r) {
 		return r, nil
 	}
@@ -171,7 +172,7 @@ func (tx *Tx) insert(r Record) error {
 		}
 	}
 	if old, ok := e.seen(); ok && tx.live(old) {
-		e.checked = e.found
+		e.checked = true
 		return ErrExists
 	}
 	tx.write(e, r)
@@ -188,6 +189,7 @@ func (tx *Tx) put(r Record) error {
 		return err
 	}
 	if old, ok := e.seen(); !ok || !tx.live(old) {
+		e.checked = true
 		return ErrNotFound
 	}
 	tx.write(e, r)
@@ -255,9 +257,11 @@ func (tx *Tx) find(q Query, validate bool) ([]Record, error) {
 		if err != nil {
 			return nil, err
 		}
+		tx.reads++
 		for _, r := range rows {
 			e := tx.entries[r.Key]
 			if e == nil || !e.found && e.verb == 0 { // not known, or not there when it was looked for
+				tx.torn = tx.torn || e != nil && e.known && e.checked
 				if e, err = tx.stored(r); err != nil {
 					return nil, err
 				}
@@ -323,7 +327,7 @@ func (tx *Tx) ops() ([]Op, error) {
 			for _, v := range e.next.Row {
 				size += v.size()
 			}
-		case e.verb == 0 && e.checked:
+		case e.verb == 0 && e.checked && e.found:
 			op.Verb = Check
 		case e.verb == 0:
 			continue

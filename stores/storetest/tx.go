@@ -12,6 +12,7 @@ var txLaws = []law{
 	{"sees its own writes and deletes in lists", txListsItself},
 	{"sees lists page by page with its own writes in their places", txPagesItself},
 	{"that fails undoes everything", txUndone},
+	{"fails only over what was so at one moment", txBelieved},
 	{"validates what Get returned", txValidatesGet},
 	{"validates what Find returned", txValidatesFind},
 	{"does not validate what lies beyond a page", txPageBounds},
@@ -157,6 +158,55 @@ func txUndone(e *env) {
 	if after {
 		e.Errorf("After ran although the transaction failed")
 	}
+}
+
+// txBelieved: of two records one is there at any time, so no transaction may end with the word that neither is, or both are.
+func txBelieved(e *env) {
+	errNeither, errBoth := errors.New("neither is there"), errors.New("both are there")
+	gone := func(err error) bool { return errors.Is(err, record.ErrNotFound) }
+	swap := func(from, to string) func(record.Rows[item]) error {
+		return func(rows record.Rows[item]) error {
+			return errors.Join(rows.Delete(from), rows.Insert(&item{ID: to, Owner: "x"}))
+		}
+	}
+	judge := func(first, second string, swap func(record.Rows[item]) error) error {
+		runs := 0
+		return e.update(e.db(0), func(rows record.Rows[item]) error {
+			_, err1 := rows.Get(first)
+			if runs++; runs == 1 {
+				e.must(e.update(e.db(1), swap))
+			}
+			_, err2 := rows.Get(second)
+			switch {
+			case gone(err1) && gone(err2):
+				return errNeither
+			case err1 == nil && err2 == nil:
+				return errBoth
+			}
+			return nil
+		})
+	}
+	e.insert(e.db(0), item{ID: "a", Owner: "x"})
+	e.must(judge("b", "a", swap("a", "b"))) // neither, to whom it reads
+	e.must(judge("b", "a", swap("b", "a"))) // both
+	runs := 0
+	e.must(e.update(e.db(0), func(rows record.Rows[item]) error {
+		_, err := rows.Get("b")
+		if runs++; runs == 1 {
+			e.must(e.update(e.db(1), swap("a", "b")))
+		}
+		found, failed := rows.Find("owner", "x", record.Page{})
+		e.must(failed)
+		if gone(err) && len(found) == 1 && found[0].ID == "b" {
+			return errBoth
+		}
+		return nil
+	}))
+	e.wantErr(e.update(e.db(0), func(rows record.Rows[item]) error {
+		_, err1 := rows.Get("a")
+		_, err2 := rows.Get("c")
+		return errors.Join(err1, err2)
+	}), record.ErrNotFound)
 }
 
 // interfere runs a transaction in which, between read and write of the first try, another instance does something. It
