@@ -87,10 +87,10 @@ type cause func(r *keyring) time.Duration
 func asked(*keyring) time.Duration      { return 0 }
 func unknownKey(*keyring) time.Duration { return retryUnknownKey }
 
-// outage holds off only after a failure: otherwise the age of the keys says when.
+// outage holds off after a failure, and otherwise as long as keys are fresh: they may have come since the caller looked.
 func outage(r *keyring) time.Duration {
 	if r.failed == nil {
-		return 0
+		return r.keysFor
 	}
 	return retryOutage
 }
