@@ -144,6 +144,10 @@ func (s *site) saw(typ core.EventType) bool {
 	return false
 }
 
+// httptest.Server.Close closes what is idle in http.DefaultTransport, and so breaks a request of another test that takes such
+// a connection just then. It leaves a transport alone that cannot be told to.
+func init() { http.DefaultTransport = struct{ http.RoundTripper }{http.DefaultTransport} }
+
 // browser is a person's browser. It follows no redirect by itself.
 type browser struct {
 	t    testing.TB

@@ -19,6 +19,10 @@ const (
 	appVerifier          = "a-verifier-of-the-app-that-is-long-enough-0123456789"
 )
 
+// httptest.Server.Close closes what is idle in http.DefaultTransport, and so breaks a request of another test that takes such
+// a connection just then. It leaves a transport alone that cannot be told to.
+func init() { http.DefaultTransport = struct{ http.RoundTripper }{http.DefaultTransport} }
+
 // provider is an identity provider, served for real, and the tokens that it gave out.
 type provider struct {
 	*idp.Provider
