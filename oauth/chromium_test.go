@@ -18,7 +18,7 @@ import (
 // than the application, so that a form which it answers with arrives without the cookies of ours (as Apple's do).
 func TestChromium(t *testing.T) {
 	dir, node := foreign(t)
-	chromium := parts.Command(t, "chromium", "chromium")
+	chromium := parts.Chromium(t)
 	if node == "" || chromium == "" {
 		return
 	}

@@ -171,7 +171,7 @@ func TestCancelled(t *testing.T) {
 
 // The same in a real browser, which goes to the provider and comes back to the port by itself.
 func TestChromium(t *testing.T) {
-	chromium := parts.Command(t, "chromium", "chromium")
+	chromium := parts.Chromium(t)
 	if chromium == "" {
 		return
 	}

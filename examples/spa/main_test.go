@@ -113,7 +113,7 @@ func TestPolicy(t *testing.T) {
 
 // In a real browser the script runs under that policy, and can read that nobody is signed in.
 func TestChromium(t *testing.T) {
-	chromium := parts.Command(t, "chromium", "chromium")
+	chromium := parts.Chromium(t)
 	if chromium == "" {
 		return
 	}

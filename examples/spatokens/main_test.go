@@ -37,7 +37,7 @@ func start(t *testing.T, person string) (page string) {
 // In a real browser the script goes to the provider and comes back with a code, which it exchanges for tokens, with which
 // it reads a note; under a policy that lets nothing else in or out. Who cancels is told.
 func TestChromium(t *testing.T) {
-	chromium := parts.Command(t, "chromium", "chromium")
+	chromium := parts.Chromium(t)
 	if chromium == "" {
 		return
 	}

@@ -50,7 +50,7 @@ func TestMain(m *testing.M) {
 func newDriver(t *testing.T) (*driver, bool) {
 	t.Helper()
 	node, npm := parts.Command(t, "node", "nodejs"), parts.Command(t, "npm", "npm")
-	chromium := parts.Command(t, "chromium", "chromium")
+	chromium := parts.Chromium(t)
 	if node == "" || npm == "" || chromium == "" {
 		return nil, false
 	}

@@ -20,6 +20,7 @@ func TestWalk(t *testing.T) {
 	if !ok {
 		return
 	}
+	t.Parallel()
 	for name, v := range map[string]visitor{
 		"English":                    {Language: "en", JavaScript: true, Hands: "mouse", Looks: []int{0, 1}},
 		"German, without JavaScript": {Language: "de", JavaScript: false, Hands: "keyboard", Looks: []int{2, 3}},

@@ -22,6 +22,20 @@ func Command(t testing.TB, name, debian string) string {
 	})
 }
 
+// Chromium returns the path of a browser as Command does: of the one without windows, which takes half the time of the other,
+// or else of that.
+func Chromium(t testing.TB) string {
+	t.Helper()
+	return find(t, "chromium", "chromium-headless-shell", func() string {
+		for _, name := range []string{"chromium-headless-shell", "chromium"} {
+			if path, err := exec.LookPath(name); err == nil {
+				return path
+			}
+		}
+		return ""
+	})
+}
+
 // find looks for a part, installs its package where it is required and may be, and looks again.
 func find(t testing.TB, part, debian string, look func() string) string {
 	t.Helper()

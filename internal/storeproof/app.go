@@ -51,7 +51,7 @@ func newAuth(b record.Backend, issuer string, courier core.Courier) (*oneauth.Au
 	if issuer != "" {
 		p := oauth.OIDC("example", issuer, idpClient, idpSecret)
 		p.Rules.TrustEmail, p.KeepTokens, p.KeepClaims = true, true, true
-		options = append(options, oneauth.WithProviders(p))
+		options = append(options, oneauth.WithProviders(p), oneauth.WithProviderClient(&http.Client{Transport: network}))
 	}
 	if c, ok := b.(Configured); ok {
 		options = append(options, c.Options()...)

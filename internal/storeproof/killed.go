@@ -20,7 +20,7 @@ const (
 )
 
 // Killed kills the server that an application keeps its data on, in the midst of requests, STORETEST_KILLS times (default
-// 5), and starts it again. A request is answered by what it asked for or by 503. What was acknowledged is so afterwards:
+// 3), and starts it again. A request is answered by what it asked for or by 503. What was acknowledged is so afterwards:
 // accounts, sessions and keys are there, and those that have ended are not back; a refresh token that was used and a link
 // that was redeemed are of no use; no link was redeemed twice. Within five seconds of the start there is new work done.
 // Then it does the same to a kernel: see [storetest.Killed]. open opens the data set, as a process of its own does.
@@ -37,7 +37,7 @@ func Killed(t *testing.T, server storetest.Server, open func() (record.Backend, 
 			load.Go(func() { u.work(ctx, g) })
 		}
 		var slowest time.Duration
-		for round := range times("STORETEST_KILLS", 5) {
+		for round := range times("STORETEST_KILLS", 3) {
 			at := u.acked.Load()
 			parts.Until(t, "the load goes on", func() bool { return u.acked.Load() > at+int64(workers*(1+round%7)) })
 			server.Kill()
@@ -54,7 +54,7 @@ func Killed(t *testing.T, server storetest.Server, open func() (record.Backend, 
 		load.Wait()
 		u.check(watch)
 		t.Logf("%d kills, %d requests acknowledged, %d answered by 503, %d links redeemed, slowest recovery %v",
-			times("STORETEST_KILLS", 5), u.acked.Load(), u.failed.Load(), u.links, slowest)
+			times("STORETEST_KILLS", 3), u.acked.Load(), u.failed.Load(), u.links, slowest)
 		if slowest > recoverIn {
 			t.Errorf("recovery took %v, want at most %v", slowest, recoverIn)
 		}

@@ -19,9 +19,9 @@ const (
 	appVerifier          = "a-verifier-of-the-app-that-is-long-enough-0123456789"
 )
 
-// httptest.Server.Close closes what is idle in http.DefaultTransport, and so breaks a request of another test that takes such
-// a connection just then. It leaves a transport alone that cannot be told to.
-func init() { http.DefaultTransport = struct{ http.RoundTripper }{http.DefaultTransport} }
+// network reaches the provider. httptest.Server.Close closes what is idle in http.DefaultTransport, and so breaks a request of
+// another test that takes such a connection just then.
+var network = http.DefaultTransport.(*http.Transport).Clone()
 
 // provider is an identity provider, served for real, and the tokens that it gave out.
 type provider struct {
@@ -63,7 +63,7 @@ func (a *app) code(person string) string {
 	q := at.Query()
 	q.Set("person", person)
 	at.RawQuery = q.Encode()
-	browser := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	browser := &http.Client{Transport: network, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answered, err := browser.Get(at.String())
 	a.must(err)
 	_ = answered.Body.Close()

@@ -77,7 +77,7 @@ func try(t *testing.T, l law, h Harness) []string {
 				p.Errorf("panic: %v", r)
 			}
 		}()
-		l.test(newEnv(p, h, 10))
+		l.test(newEnv(p, h, defaultRounds))
 	}()
 	<-done
 	for _, f := range slices.Backward(p.cleanups) {

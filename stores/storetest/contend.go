@@ -60,7 +60,7 @@ func Contenders(t *testing.T, open func() (record.Backend, error), env ...string
 	t.Helper()
 	db := openItems(t, open)
 	all := parts.Again(t, contenders, env...)
-	n := rounds(testing.Short())
+	n := rounds()
 	for round := range n {
 		id := fmt.Sprint("token ", round)
 		err := updateItems(t.Context(), db, func(rows record.Rows[item]) error { return rows.Insert(&item{ID: id}) })

@@ -29,10 +29,10 @@ const (
 
 // Killed kills a server that promises durability, in the midst of work, and starts it again: nothing that was acknowledged
 // is lost, nothing that was deleted is back, no token is redeemed twice, and within five seconds of the start there is new
-// work done. STORETEST_KILLS says how often (default 5). open opens the data set; it is called twice.
+// work done. STORETEST_KILLS says how often (default 3). open opens the data set; it is called twice.
 func Killed(t *testing.T, server Server, open func() (record.Backend, error)) {
 	t.Helper()
-	kills := 5
+	kills := 3
 	if n, err := strconv.Atoi(os.Getenv("STORETEST_KILLS")); err == nil && n > 0 {
 		kills = n
 	}

@@ -10,21 +10,16 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/oneauth-go/oneauth/internal/parts"
 	"github.com/oneauth-go/oneauth/webauth/pages"
 )
 
 // TestInTheBrowser opens every page in every state in Chromium, in both languages and colour schemes, at 320, 768 and
 // 1280 pixels: axe-core finds nothing, narrow and wide; nothing scrolls sideways, everything is reached by keyboard and shows its focus,
-// and nothing is loaded from elsewhere. ONEAUTH_SCREENSHOTS names a folder that keeps the pictures. It needs node, npm
-// and Chromium; without them it says so, and fails if ONEAUTH_REQUIRE names chromium or all.
+// and nothing is loaded from elsewhere. ONEAUTH_SCREENSHOTS names a folder that keeps the pictures.
 func TestInTheBrowser(t *testing.T) {
-	chromium, missing := tools()
-	if len(missing) > 0 {
-		message := "not run, for lack of " + strings.Join(missing, ", ")
-		if require := os.Getenv("ONEAUTH_REQUIRE"); require == "all" || strings.Contains(require, "chromium") {
-			t.Fatal(message)
-		}
-		t.Log(message)
+	node, npm, chromium := parts.Command(t, "node", "nodejs"), parts.Command(t, "npm", "npm"), parts.Chromium(t)
+	if node == "" || npm == "" || chromium == "" {
 		return
 	}
 	dir := t.TempDir()
@@ -37,14 +32,14 @@ func TestInTheBrowser(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	run(t, dir, "npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+	run(t, dir, npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
 	server := gallery(t)
 	shots := os.Getenv("ONEAUTH_SCREENSHOTS") // a folder; none are taken without
 	var report struct {
 		Pages, Visits, Audits int
 		Faults                []string
 	}
-	if err := json.Unmarshal(run(t, dir, "node", "walk.mjs", server.URL, chromium, shots), &report); err != nil {
+	if err := json.Unmarshal(run(t, dir, node, "walk.mjs", server.URL, chromium, shots), &report); err != nil {
 		t.Fatal(err)
 	}
 	for _, fault := range report.Faults {
@@ -54,20 +49,6 @@ func TestInTheBrowser(t *testing.T) {
 		t.Errorf("%d pages, %d visits, %d audits", report.Pages, report.Visits, report.Audits)
 	}
 	t.Logf("%d pages, %d visits, %d audits", report.Pages, report.Visits, report.Audits)
-}
-
-// tools finds the browser, and says what is missing.
-func tools() (chromium string, missing []string) {
-	for _, name := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(name); err != nil {
-			missing = append(missing, name)
-		}
-	}
-	chromium, err := exec.LookPath("chromium")
-	if err != nil {
-		missing = append(missing, "chromium")
-	}
-	return chromium, missing
 }
 
 func run(t *testing.T, dir, name string, args ...string) []byte {
