@@ -156,7 +156,7 @@ func (c contest) race(ctx context.Context, n int, processes []*oneauth.Auth, pri
 }
 
 // rounds is how often each contest is held.
-func rounds() int { return times("STORETEST_ROUNDS", 2) }
+func rounds() int { return times("STORETEST_ROUNDS", 1) }
 
 // times is how often something is done: what the environment says, or else so often.
 func times(variable string, otherwise int) int {
@@ -167,7 +167,7 @@ func times(variable string, otherwise int) int {
 }
 
 // OneWinner lets 64 goroutines, on two instances over one data set, use one link, token, code or address at once:
-// STORETEST_ROUNDS times (default 2) each, one wins, and the others are told so, by no other error.
+// STORETEST_ROUNDS times (default once) each, one wins, and the others are told so, by no other error.
 func OneWinner(t *testing.T, h storetest.Harness) {
 	t.Helper()
 	issuer := startProvider(t).Issuer

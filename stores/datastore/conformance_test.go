@@ -10,6 +10,7 @@ import (
 func TestConformance(t *testing.T) {
 	for name, begin := range places(t) {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			storetest.Run(t, func(t *testing.T) storetest.Harness {
 				p := begin(t)
 				return storetest.Harness{Open: func() (record.Backend, error) { return p.open(t), nil }}

@@ -62,7 +62,10 @@ func (p place) harness(t *testing.T) storetest.Harness {
 // onPlaces runs a test in every place.
 func onPlaces(t *testing.T, run func(t *testing.T, p place)) {
 	for name, begin := range places(t) {
-		t.Run(name, func(t *testing.T) { run(t, begin(t)) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			run(t, begin(t))
+		})
 	}
 }
 

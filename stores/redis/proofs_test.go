@@ -35,6 +35,7 @@ func (p place) text() string { return p.name + " " + strings.Join(p.addrs, ",") 
 func onPlaces(t *testing.T, run func(t *testing.T, p place)) {
 	for name, start := range map[string]func(testing.TB) []string{"single": startSingle, "cluster": startCluster, "cache": startSingle} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			if addrs := start(t); addrs != nil {
 				run(t, place{name, addrs})
 			}
@@ -113,11 +114,13 @@ func TestA30HostileValues(t *testing.T) {
 }
 
 func TestA24FailsClosed(t *testing.T) {
+	t.Parallel()
 	onPlaces(t, func(t *testing.T, p place) { storeproof.FailsClosed(t, p.harness(t)) })
 }
 
 // The dump is every key and value in every database of every node, and so what the cache holds too.
 func TestA32Dump(t *testing.T) {
+	t.Parallel()
 	onPlaces(t, func(t *testing.T, p place) {
 		storeproof.DumpSignsNobodyIn(t, p.harness(t), func(t testing.TB) (all []string) {
 			for _, addr := range p.addrs {

@@ -19,6 +19,7 @@ import (
 // The master is killed under load, and Sentinel makes its replica the master, again and again. Commits wait for the replica,
 // so nothing that was acknowledged is lost by that.
 func TestSentinel(t *testing.T) {
+	t.Parallel() // with others, for it waits most of the time
 	g := startGuarded(t)
 	if g == nil {
 		return

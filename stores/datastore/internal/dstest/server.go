@@ -18,6 +18,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"time"
 
 	"cloud.google.com/go/datastore"
 	pb "cloud.google.com/go/datastore/apiv1/datastorepb"
@@ -25,6 +26,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 )
 
 // Mode is the concurrency mode of the database.
@@ -72,7 +74,12 @@ func Start(o Options) (*Server, error) {
 		tables: map[tableKey]map[string]*cell{}, txs: map[string]*transaction{},
 	}
 	s.released = sync.NewCond(&s.mu)
-	s.grpc = grpc.NewServer(grpc.UnaryInterceptor(s.faults.intercept), grpc.MaxRecvMsgSize(2*maxRequest))
+	s.grpc = grpc.NewServer(
+		grpc.UnaryInterceptor(s.faults.intercept), grpc.MaxRecvMsgSize(2*maxRequest),
+		// The client pings a connection that was silent for a minute, which the service allows. By default a server takes
+		// more than one ping in five minutes for an attack, and ends the connection.
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 30 * time.Second, PermitWithoutStream: true}),
+	)
 	pb.RegisterDatastoreServer(s.grpc, s)
 	go func() { _ = s.grpc.Serve(l) }() // ends with Close
 	return s, nil
