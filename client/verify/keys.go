@@ -133,7 +133,7 @@ func (r *keyring) within(pause time.Duration) bool {
 // start begins a fetch. r.mu is held. The fetch is nobody's request in particular, and ends by its own timeout.
 func (r *keyring) start() {
 	f := &fetch{done: make(chan struct{})}
-	r.flight, r.tried = f, r.now()
+	r.flight, r.tried = f, r.now().Round(0) // by the clock on the wall, for the other one stands still while a machine sleeps
 	go func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 2*r.issuer.http.Timeout)
 		defer cancel()

@@ -83,8 +83,8 @@ func (db *DB) View(ctx context.Context, fn func(*Tx) error) error {
 
 // Update runs fn and commits what it wrote, all or nothing, after validating what it read. fn may run several times, so
 // it sets whatever it captures anew each time and has no other outside effect. When Update returns nil the writes are
-// durable; when it returns an error of fn, nothing is written, and what fn read was so at one moment. ErrUnknown alone
-// leaves it open.
+// durable; when it returns an error of fn, nothing is written, and each record that fn got, found or missed was so at one
+// moment; that a list is complete is not looked at, nor what was peeked. ErrUnknown alone leaves it open.
 func (db *DB) Update(ctx context.Context, fn func(*Tx) error) error {
 	if ctx.Value(inTx{}) != nil {
 		return ErrNested
@@ -169,6 +169,9 @@ func (db *DB) attempt(tx *Tx, fn func(*Tx) error) ([]Op, error) {
 	err := fn(tx)
 	if tx.tainted {
 		return nil, ErrUnknown // an earlier try of ours was applied after all, and its results are lost
+	}
+	if tx.torn {
+		return nil, ErrConflict
 	}
 	if err != nil {
 		return nil, tx.believed(err)

@@ -33,8 +33,8 @@
 //     and use Tx.After for what follows a commit. It must not begin another transaction.
 //   - An error from the function undoes everything. An outcome that must be recorded (a failed try counted) is
 //     therefore committed first and returned afterwards.
-//   - An error is an answer, too: if what Get and Find returned is not so any more, absence included, the function runs
-//     again instead.
+//   - An error is an answer, too: if a record that Get or Find returned has changed, or one that Get missed or Insert took
+//     for absent is there, the function runs again instead. That a list is complete is not looked at, nor what was peeked.
 //   - A commit whose fate is unknown ([ErrUnknown]) is never repeated blindly: the kernel reads again and looks for
 //     its own revision. So using up a one-time token is a write of used_at, not a delete.
 //   - Conflicts are retried until ctx ends or Options.RetryFor is over; contenders for one key then queue within the

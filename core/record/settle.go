@@ -48,19 +48,17 @@ func (db *DB) revisions(ctx context.Context, keys []Key) (map[Key]int64, error) 
 	return revs, nil
 }
 
-// believed returns err, which the function made of what it read, if that was so at one moment: what is unchanged now, the
-// absent included, was unchanged at the last read. It is ErrConflict if not: the function saw halves of two states, such as
-// an address that nobody has yet and an invitation to it that is used up, and judges again.
+// believed returns err, which the function made of what it read, if that is so now: what is unchanged was unchanged at the
+// last read, and what was absent is so again at least. It is ErrConflict if not: the function saw halves of two states, such
+// as an address that nobody has yet and an invitation to it that is used up, or took an id for free that is not, and judges
+// again.
 func (tx *Tx) believed(err error) error {
-	switch {
-	case tx.reads < 2, tx.ctx.Err() != nil, errors.Is(err, ErrConflict), errors.Is(err, ErrBusy):
+	if tx.failed || tx.reads < 2 && !tx.blind || errors.Is(err, ErrConflict) || errors.Is(err, ErrBusy) {
 		return err
-	case tx.torn:
-		return ErrConflict
 	}
 	var keys []Key
 	for k, e := range tx.entries {
-		if e.known && (e.checked || e.verb != 0) {
+		if e.checked || e.verb != 0 {
 			keys = append(keys, k)
 		}
 	}

@@ -19,6 +19,8 @@ type Tx struct {
 	tainted  bool
 	reads    int  // answers of the backend so far
 	torn     bool // two of them contradict each other
+	failed   bool // the backend gave none, once
+	blind    bool // an insert did not look
 	entries  map[Key]*entry
 	after    []func()
 	parts    []any
@@ -72,6 +74,7 @@ func (tx *Tx) fetch(k Key) (*entry, error) {
 	}
 	found, err := tx.db.backend.Get(tx.ctx, k)
 	if err != nil {
+		tx.failed = true
 		return nil, err
 	}
 	tx.reads++
@@ -163,7 +166,7 @@ func (tx *Tx) insert(r Record) error {
 	}
 	e := tx.entries[r.Key]
 	if e == nil && tx.try == 0 {
-		e = &entry{}
+		e, tx.blind = &entry{}, true
 		tx.remember(r.Key, e)
 	} else if e == nil || !e.known && e.verb == 0 {
 		var err error
@@ -255,6 +258,7 @@ func (tx *Tx) find(q Query, validate bool) ([]Record, error) {
 	for page := q; ; {
 		rows, err := tx.db.backend.Find(tx.ctx, page)
 		if err != nil {
+			tx.failed = true
 			return nil, err
 		}
 		tx.reads++

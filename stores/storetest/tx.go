@@ -207,6 +207,9 @@ func txBelieved(e *env) {
 		_, err2 := rows.Get("c")
 		return errors.Join(err1, err2)
 	}), record.ErrNotFound)
+	e.wantErr(e.update(e.db(0), func(rows record.Rows[item]) error {
+		return errors.Join(rows.Insert(&item{ID: "b", Owner: "x"}), errNeither)
+	}), record.ErrExists)
 }
 
 // interfere runs a transaction in which, between read and write of the first try, another instance does something. It
