@@ -11,14 +11,14 @@ PACKAGES     = $(addsuffix /...,$(filter-out $(CURDIR),$(MODULES)) $(CURDIR))
 # The race detector, where there is a C compiler. The SQLite engine, C translated to Go, is left out: it would be ten times
 # slower, and what it does with its memory is not ours. (A package may be left out only if it instantiates no generics of the
 # standard library that ours do, such as those below sync.Map.) Nor is what others do with unsafe checked, which the race
-# detector would turn on and took a fifth of the time: ours is in one file, for Windows. Linters take the same flags, so that
-# all is compiled once.
+# detector would turn on and took a fifth of the time: outside tests ours is in one file, for Windows. Linters take the same
+# flags, so that all is compiled once.
 RACE         = $(shell command -v gcc >/dev/null && echo -race -gcflags=all=-d=checkptr=0 -gcflags=modernc.org/...=-race=false)
 
 .PHONY: test lint fuzz bench bench-stores bench-large bench-login rounds standalone parts quickstart
 
-# Every test of every module, one module after the other, since the stores' races of 64 want the machine for themselves, with
-# the race detector. Parts that are missing are installed where that is possible;
+# Every test of every module, with the race detector, one module after the other, since several at once only starve each other.
+# Parts that are missing are installed where that is possible;
 # ONEAUTH_REQUIRE="node" (a list, or "all") makes what is still missing a failure instead of a skipped test.
 test: parts
 	@for dir in $(MODULES); do \

@@ -68,19 +68,19 @@ func (s *Store) checkNode(ctx context.Context, node *redis.Client) ([]Risk, erro
 		got, err := node.ConfigGet(ctx, name).Result()
 		var refused redis.Error
 		if errors.As(err, &refused) {
-			return []Risk{{addr, "CONFIG", "", "the server does not tell its settings: make sure of them in another way"}}, nil
+			unknown := Risk{addr, "CONFIG", "", "the server does not tell its settings: make sure of them in another way"}
+			return append(s.judgeReplicas(addr, info), unknown), nil
 		}
 		if err != nil {
 			return nil, fmt.Errorf("redis store: ask %s: %w", addr, err)
 		}
 		settings[name] = got[name]
 	}
-	return s.judge(addr, settings, info), nil
+	return append(s.judgeReplicas(addr, info), judge(addr, settings)...), nil
 }
 
 // judge finds the risks in a server's settings.
-func (s *Store) judge(addr string, settings, info map[string]string) []Risk {
-	var risks []Risk
+func judge(addr string, settings map[string]string) (risks []Risk) {
 	add := func(setting, why string) { risks = append(risks, Risk{addr, setting, settings[setting], why}) }
 	if settings["appendonly"] != "yes" {
 		add("appendonly", "a crash loses acknowledged commits; set it to yes")
@@ -90,10 +90,15 @@ func (s *Store) judge(addr string, settings, info map[string]string) []Risk {
 	if settings["maxmemory"] != "0" && settings["maxmemory-policy"] != "noeviction" {
 		add("maxmemory-policy", "the server evicts records when its memory is full; set it to noeviction")
 	}
-	if info["connected_slaves"] != "0" && s.wait.need == 0 { // min-replicas-to-write asks only how old the last sign of life is
-		risks = append(risks, Risk{addr, "Options.Replicas", "0", "a failover loses commits that the replica has not; set it to 1 or more"})
-	}
 	return risks
+}
+
+// judgeReplicas finds the risk of a failover. min-replicas-to-write does not help: it asks only how old the last sign of life is.
+func (s *Store) judgeReplicas(addr string, info map[string]string) []Risk {
+	if info["connected_slaves"] == "0" || s.wait.need > 0 {
+		return nil
+	}
+	return []Risk{{addr, "Options.Replicas", "0", "a failover loses commits that the replica has not; set it to 1 or more"}}
 }
 
 func atLeast(text string, n int) bool {

@@ -8,8 +8,8 @@
 //	}
 //
 // Every sentence of [record.Backend] and every law of package record is a subtest, named after it. STORETEST_ROUNDS sets
-// how often each race is run (default 5, with which the suite's own tests catch each store that is naive in one way; 200
-// before a release), and how long random histories are. STORETEST_SEED repeats a failed run of these.
+// how often each race is run (default 5, with which the suite's own tests catch each store that is naive in one way;
+// `make rounds` has 1,000), and how long random histories are. STORETEST_SEED repeats a failed run of these.
 //
 // [Killed] kills the server of a backend that has one, [Contenders] lets several processes race. [Faulty] wraps a backend
 // with programmable faults, and [EachFault] runs a flow with every one of its store calls failing in every way.

@@ -141,7 +141,7 @@ func (j *job) begin(ctx context.Context, tenant string) error {
 }
 
 // copyAll goes once through everything. The tenant of the installation, whose mark says whether the target is the truth,
-// comes first; nothing is written before every tenant is known to be ours.
+// comes first; no record is changed before every tenant is known to be ours.
 func (j *job) copyAll(ctx context.Context) error {
 	if err := j.begin(ctx, record.System); err != nil {
 		return err
