@@ -145,6 +145,9 @@ func (u *update) run() (*Tx, []Op, error) {
 		default:
 			return nil, nil, err
 		}
+		if try == 0 {
+			u.ctx = anew(u.ctx)
+		}
 		if u.unlock == nil {
 			u.unlock, err = u.db.queue.lock(u.ctx, tx.keys())
 		} else {

@@ -134,6 +134,15 @@ func Parts(ctx context.Context) []any {
 	return parts
 }
 
+type anewKey struct{}
+
+// Anew reports whether a Get with ctx must be answered by the store itself: an answer before it turned out to be old, or is
+// about to be confirmed. A Backend that is a cache asks.
+func Anew(ctx context.Context) bool { return ctx.Value(anewKey{}) != nil }
+
+// anew is a context whose reads no cache answers.
+func anew(ctx context.Context) context.Context { return context.WithValue(ctx, anewKey{}, true) }
+
 // Errors of backends and of the kernel. Compare with errors.Is.
 var (
 	ErrConflict   = errors.New("record: conflict: a revision is not the wanted one")

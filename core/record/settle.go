@@ -33,8 +33,9 @@ func (db *DB) stored(ctx context.Context, ops []Op) (map[Key]int64, error) {
 	return db.revisions(ctx, keys)
 }
 
-// revisions returns those under the keys; absent ones are 0.
+// revisions returns those under the keys in the store itself; absent ones are 0.
 func (db *DB) revisions(ctx context.Context, keys []Key) (map[Key]int64, error) {
+	ctx = anew(ctx)
 	revs := make(map[Key]int64, len(keys))
 	for some := range slices.Chunk(keys, MaxOps) {
 		found, err := db.backend.Get(ctx, some...)

@@ -154,9 +154,9 @@ func (c *CachedStore) Close() error {
 	return c.inner.Close()
 }
 
-// Get answers one key of a cached kind from Redis if it can, and everything else from the inner store.
+// Get answers one key of a cached kind from Redis if it can and may, and everything else from the inner store.
 func (c *CachedStore) Get(ctx context.Context, keys ...record.Key) ([]record.Record, error) {
-	if c.closed.Load() || ctx.Err() != nil || len(keys) != 1 || !c.caches(keys[0].Kind) || !c.trusted() {
+	if c.closed.Load() || ctx.Err() != nil || len(keys) != 1 || !c.caches(keys[0].Kind) || record.Anew(ctx) || !c.trusted() {
 		return c.inner.Get(ctx, keys...)
 	}
 	return c.shared(ctx, keys[0])

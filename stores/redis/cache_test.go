@@ -163,6 +163,42 @@ func TestCacheConflictReadsAnew(t *testing.T) {
 	}
 }
 
+// An error that rests on an old record from the cache is not believed, and the cache is not asked when it is confirmed.
+func TestCacheDoesNotConfirmItself(t *testing.T) {
+	server := parts.Redis(t, parts.Fast)
+	if server == nil {
+		return
+	}
+	data := mem.New()
+	db, errUnused := openDB(t, newNode(t, data, server.Addr(), time.Hour)), errors.New("not used")
+	for name, second := range map[string]func(rows record.Rows[token]) error{
+		"got":    func(rows record.Rows[token]) error { _, err := rows.Get("none"); return err },
+		"peeked": func(rows record.Rows[token]) error { _, err := rows.Peek("none"); return err },
+	} {
+		must(t, issue(t.Context(), db, name))
+		must(t, db.View(inTenant(t.Context()), func(tx *record.Tx) error { _, err := tokens.In(tx).Get(name); return err })) // cached
+		must(t, redeem(t.Context(), openDB(t, data.Again()), name))                                                          // behind the cache's back
+		runs := 0
+		err := db.Update(inTenant(t.Context()), func(tx *record.Tx) error {
+			runs++
+			tok, err := tokens.In(tx).Get(name)
+			if err != nil {
+				return err
+			}
+			if err := second(tokens.In(tx)); !errors.Is(err, record.ErrNotFound) {
+				return err
+			}
+			if tok.Used != 0 {
+				return errUsed
+			}
+			return errUnused
+		})
+		if !errors.Is(err, errUsed) || runs != 2 {
+			t.Errorf("%s: %v after %d runs, want %v after 2", name, err, runs, errUsed)
+		}
+	}
+}
+
 // Readers of one record share one read, in one process and across two.
 func TestCacheStampede(t *testing.T) {
 	server := parts.Redis(t, parts.Fast)
