@@ -13,11 +13,16 @@ type NewKey struct {
 	Name    string
 	Scopes  []string      // what it may do, of what its subject may; required
 	Expires time.Duration // from now; zero: never
+
+	// SessionID is the session of the person who asks: no key comes of one that has ended meanwhile. "" for a program of the
+	// installation's own.
+	SessionID string
 }
 
 // CreateKey makes an API key of a subject, a user or a service. The key text exists nowhere else: it is shown once.
 //
-// Errors: CodeInvalidField (name, scopes, expires_in), ErrInvalidScope, ErrLimitReached (50 keys), ErrForbidden.
+// Errors: CodeInvalidField (name, scopes, expires_in), ErrInvalidScope, ErrLimitReached (50 keys), ErrForbidden when the account
+// is not active, or there is no such session.
 func (a *Auth) CreateKey(ctx context.Context, subject string, in NewKey) (*APIKey, string, error) {
 	switch {
 	case in.Name == "" || len(in.Name) > 100 || clip(in.Name, 100) != in.Name:
@@ -50,15 +55,9 @@ func (a *Auth) CreateKey(ctx context.Context, subject string, in NewKey) (*APIKe
 		k.Expires = k.CreatedAt.Add(in.Expires)
 	}
 	err = a.Update(ctx, func(tx *Tx) error {
-		acct, ok, err := found(tx.Accounts().Get(subject))
-		switch {
-		case err != nil:
+		acct, err := tx.keyOwner(subject, in.SessionID)
+		if err != nil {
 			return err
-		case !ok || acct.Status != Active:
-			return ErrForbidden
-		}
-		if there, err := tx.userThere(subject); err != nil || !there {
-			return cmp.Or(err, error(ErrForbidden))
 		}
 		all, err := tx.APIKeys().PeekFind("user_id", subject, record.Page{})
 		if err != nil {
@@ -79,6 +78,25 @@ func (a *Auth) CreateKey(ctx context.Context, subject string, in NewKey) (*APIKe
 		return nil, "", err
 	}
 	return k, keyText(k.ID, secret), nil
+}
+
+// keyOwner returns the active account of a subject, whose session is live where there is to be one.
+func (tx *Tx) keyOwner(subject, sessionID string) (*Account, error) {
+	if sessionID != "" {
+		acct, _, err := tx.ownSession(subject, sessionID)
+		return acct, err
+	}
+	acct, ok, err := found(tx.Accounts().Get(subject))
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok || acct.Status != Active:
+		return nil, ErrForbidden
+	}
+	if there, err := tx.userThere(subject); err != nil || !there {
+		return nil, cmp.Or(err, error(ErrForbidden))
+	}
+	return acct, nil
 }
 
 // ListKeys returns the live API keys of a subject.

@@ -175,6 +175,25 @@ func TestRaceChangePassword(t *testing.T) {
 	}
 }
 
+// A session that is ended in the midst of making keys leaves none: those before are ended with it, and none comes after.
+func TestRaceKeysAgainstRevokeAll(t *testing.T) {
+	for range rounds(t, 3) {
+		w := newWorld(t)
+		other := w.again()
+		in := w.person("ann@example.com")
+		race(t, w, other, func(on *world, i int) error {
+			if i == racers/2 {
+				return on.Users().RevokeAll(t.Context(), in.User.ID)
+			}
+			_, _, err := on.CreateKey(t.Context(), in.User.ID, core.NewKey{Name: "k", Scopes: []string{"read"}, SessionID: in.Session.ID})
+			return err
+		}, core.CodeForbidden, core.CodeLimitReached)
+		if keys := must(w.ListKeys(t.Context(), in.User.ID))(t); len(keys) > 0 {
+			t.Fatalf("%d keys outlive their session", len(keys))
+		}
+	}
+}
+
 func TestRaceAttempt(t *testing.T) {
 	w := newWorld(t, needsOTP)
 	other := w.again()

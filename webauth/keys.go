@@ -87,7 +87,7 @@ func (s *Service) createKey(w http.ResponseWriter, r *http.Request, c caller) er
 	if isForm(r) {
 		in.Scopes = append(in.Scopes, tickedScopes(r, c)...)
 	}
-	asked := core.NewKey{Name: in.Name, Scopes: in.Scopes.distinct()}
+	asked := core.NewKey{Name: in.Name, Scopes: in.Scopes.distinct(), SessionID: c.SessionID}
 	if len(asked.Scopes) > maxKeyScopes {
 		return core.FieldE(core.CodeInvalidField, "scopes", "At most 100 scopes.")
 	}
