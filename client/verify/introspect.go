@@ -73,7 +73,7 @@ func readIntrospected(body []byte) (introspected, error) {
 // ask returns the claims of an access token or API key that the issuer calls active. Of callers with one token, whose
 // answer is not remembered, one asks; with no memory each asks for itself.
 func (in *inquiry) ask(ctx context.Context, token string) (*Claims, error) {
-	if claims := in.verifier.tokens.get(token, nil, in.verifier.cfg.Now()); claims != nil {
+	if claims := in.remembered(token); claims != nil {
 		return claims, nil
 	}
 	if !isToken(token) {
@@ -100,15 +100,25 @@ func ownError(ctx context.Context, err error) error {
 	return err
 }
 
-// join returns the question about a token that is under way, or puts it. It is no caller's in particular: who gives up
-// does not take the answer from the others, and it ends by the timeouts of its requests.
+// remembered returns what the issuer said of a token a while ago, or nil.
+func (in *inquiry) remembered(token string) *Claims {
+	return in.verifier.tokens.get(token, nil, in.verifier.cfg.Now())
+}
+
+// join returns the question about a token that is under way, or that was answered since the caller looked, or puts it. It is
+// no caller's in particular: who gives up does not take the answer from the others, and it ends by the timeouts of its
+// requests.
 func (in *inquiry) join(ctx context.Context, token string) *question {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if q := in.questions[token]; q != nil {
 		return q
 	}
-	q := &question{done: make(chan struct{})}
+	q := &question{done: make(chan struct{}), claims: in.remembered(token)}
+	if q.claims != nil {
+		close(q.done)
+		return q
+	}
 	in.questions[token] = q
 	go func() {
 		q.claims, q.err = in.inquire(context.WithoutCancel(ctx), token)
