@@ -1,7 +1,6 @@
 package core
 
 import (
-	"cmp"
 	"context"
 	"time"
 
@@ -86,17 +85,7 @@ func (tx *Tx) keyOwner(subject, sessionID string) (*Account, error) {
 		acct, _, err := tx.ownSession(subject, sessionID)
 		return acct, err
 	}
-	acct, ok, err := found(tx.Accounts().Get(subject))
-	switch {
-	case err != nil:
-		return nil, err
-	case !ok || acct.Status != Active:
-		return nil, ErrForbidden
-	}
-	if there, err := tx.userThere(subject); err != nil || !there {
-		return nil, cmp.Or(err, error(ErrForbidden))
-	}
-	return acct, nil
+	return tx.activeAccount(subject)
 }
 
 // ListKeys returns the live API keys of a subject.

@@ -71,21 +71,33 @@ func (a *Auth) Reauthenticate(ctx context.Context, userID, sessionID, password s
 
 // ownSession returns an active account and one of its live sessions, or ErrForbidden.
 func (tx *Tx) ownSession(userID, sessionID string) (*Account, *Session, error) {
-	acct, ok, err := found(tx.Accounts().Get(userID))
+	acct, err := tx.activeAccount(userID)
 	if err != nil {
 		return nil, nil, err
 	}
 	s, live, err := found(tx.Sessions().Get(sessionID))
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, nil, err
-	}
-	if !ok || acct.Status != Active || !live || s.UserID != userID {
+	case !live || s.UserID != userID:
 		return nil, nil, ErrForbidden
 	}
-	if there, err := tx.userThere(userID); err != nil || !there {
-		return nil, nil, cmp.Or(err, error(ErrForbidden))
-	}
 	return acct, s, nil
+}
+
+// activeAccount returns an account that may act, or ErrForbidden.
+func (tx *Tx) activeAccount(subject string) (*Account, error) {
+	acct, ok, err := found(tx.Accounts().Get(subject))
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok || acct.Status != Active:
+		return nil, ErrForbidden
+	}
+	if there, err := tx.userThere(subject); err != nil || !there {
+		return nil, cmp.Or(err, error(ErrForbidden))
+	}
+	return acct, nil
 }
 
 // recentSession is ownSession for what somebody who found an open browser must not do: the person must have been

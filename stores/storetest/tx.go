@@ -202,13 +202,27 @@ func txBelieved(e *env) {
 		}
 		return nil
 	}))
+	var both bool // an answer that is no error
+	runs = 0
+	e.must(e.update(e.db(0), func(rows record.Rows[item]) error {
+		_, err := rows.Get("a")
+		if runs++; runs == 1 {
+			e.must(e.update(e.db(1), swap("b", "a")))
+		}
+		found, failed := rows.Find("owner", "x", record.Page{})
+		both = gone(err) && len(found) == 1 && found[0].ID == "a"
+		return failed
+	}))
+	if both {
+		e.Errorf("%v, to a function that was done with it", errBoth)
+	}
 	e.wantErr(e.update(e.db(0), func(rows record.Rows[item]) error {
-		_, err1 := rows.Get("a")
+		_, err1 := rows.Get("b")
 		_, err2 := rows.Get("c")
 		return errors.Join(err1, err2)
 	}), record.ErrNotFound)
 	e.wantErr(e.update(e.db(0), func(rows record.Rows[item]) error {
-		return errors.Join(rows.Insert(&item{ID: "b", Owner: "x"}), errNeither)
+		return errors.Join(rows.Insert(&item{ID: "a", Owner: "x"}), errNeither)
 	}), record.ErrExists)
 }
 
